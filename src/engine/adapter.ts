@@ -1,0 +1,72 @@
+import type { Json } from '../std/json.ts'
+
+/** What an engine is started with, engine-neutral. Paths are absolute. */
+export type EngineInput = {
+  /** The program and the words before the engine's own arguments: `['vllm']`, or what AIM_ENGINE_COMMAND names. */
+  readonly command: readonly string[]
+  /** Snapshot directory, or a model directory. */
+  readonly modelPath: string
+  /** Names the model answers to; the first is the one we ask by. */
+  readonly servedNames: readonly string[]
+  readonly host: string
+  readonly port: number
+  /** Long names without dashes to values; `false` renders the negation, null drops the argument. */
+  readonly arguments: Readonly<Record<string, Json>>
+  /** Words appended as they are. */
+  readonly extraArguments: readonly string[]
+}
+
+/** Where the engine answers, as its own arguments imply. */
+export type Endpoints = {
+  /** `http://127.0.0.1:8000`: scheme by the TLS arguments, host made reachable from here. */
+  readonly base: string
+  /** Key to send as a bearer token. A secret: never logged, never in a plan. */
+  readonly apiKey?: string
+  /** Answers once the engine's server is up. */
+  readonly health: string
+  readonly metrics: string
+  /** Requests in flight as the API server counts them; absent when the engine has no such count. */
+  readonly load?: string
+}
+
+/** One real request whose answer proves that the model works. */
+export type WarmUp = {
+  readonly path: string
+  readonly body: Json
+  /** What is wrong with the answer's body, or undefined when it holds a real answer (a token, an embedding ...). */
+  readonly check: (body: unknown) => string | undefined
+}
+
+/** Start-up phases in the order that they come; the words of `/status` and of the log. */
+export type PhaseName = 'import' | 'config' | 'engine' | 'weights' | 'compile' | 'profile' | 'kv-cache' | 'capture' | 'http'
+
+/** What one log line says about the start. */
+export type PhaseSign = { readonly phase: PhaseName; readonly done?: number; readonly total?: number; readonly detail?: string }
+
+/** Why an engine ended, as far as its code and its last lines tell. */
+export type ExitMeaning = {
+  /** Short and stable, for metric labels: `bad-argument`, `out-of-memory`, `unknown`. */
+  readonly cause: string
+  /** One sentence. */
+  readonly sentence: string
+  readonly fix?: string
+  /** Trying again cannot help. */
+  readonly permanent: boolean
+  /** The lines that show it. */
+  readonly evidence: readonly string[]
+}
+
+/** Everything that is known about one engine, as pure functions of its input and of what it says. */
+export type EngineAdapter = {
+  readonly name: string
+  /** The whole command line. */
+  readonly argv: (input: EngineInput) => readonly string[]
+  /** Variables the engine must be given, on top of the scrubbed environment. */
+  readonly environment: (input: EngineInput) => Readonly<Record<string, string>>
+  readonly endpoints: (argv: readonly string[], environment: Readonly<Record<string, string>>) => Endpoints
+  readonly warmUp: (task: string, servedName: string) => WarmUp
+  readonly readPhase: (line: string) => PhaseSign | undefined
+  readonly explainExit: (exit: { readonly code: number | null; readonly signal: string | null }, lines: readonly string[]) => ExitMeaning
+  /** Requests in flight from the two witnesses' texts (the count's body and the metrics' text); undefined when neither says. */
+  readonly inFlight: (load: string | undefined, metrics: string | undefined) => number | undefined
+}

@@ -1,0 +1,11 @@
+const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
+
+/** Bytes in the largest binary unit that keeps the number at or above one: `1.5 GiB`. */
+export const formatBytes = (bytes: number): string => {
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10))
+  const amount = bytes / 1024 ** power
+  return `${power === 0 ? amount : amount.toFixed(amount < 10 ? 1 : 0)} ${units[power]}`
+}
+
+/** Gibibytes to bytes. */
+export const gib = (amount: number): number => amount * 1024 ** 3
