@@ -1,0 +1,176 @@
+/** Edge: the loop. One mailbox, one writer of the lifecycle; timers and processes are touched here and decided in `lifecycle.ts`. */
+import type { Clock } from '../std/clock.ts'
+import { createMailbox } from '../std/mailbox.ts'
+import type { Exit } from './exit.ts'
+import { type Effect, type Event, initial, type Lifecycle, type State, transition } from './lifecycle.ts'
+import type { Policy } from './policy.ts'
+import type { Program } from './program.ts'
+import { createRing } from './ring.ts'
+import { signalProcess, spawnProgram } from './spawn.ts'
+import { type Survivor, survivors, sweep } from './sweep.ts'
+
+/** Lines of engine output kept for naming the cause of its end. */
+export const ringSize = 2000
+
+/** An event without the time and the chance that the loop adds. */
+export type Message = Event extends infer E ? (E extends Event ? Omit<E, 'at' | 'chance'> : never) : never
+
+/** What the supervisor is told to do by others who know the engine. Each promise may take its time; `signal` aborts when it is moot. */
+export type Work = {
+  /** Makes the files present; a rejection ends in `failed` with what `failureOf` makes of it. */
+  readonly pull: (signal: AbortSignal) => Promise<void>
+  /** Resolves when the engine's server answers at all. */
+  readonly listening: (signal: AbortSignal) => Promise<void>
+  /** Resolves when a real answer has come out. */
+  readonly warm: (signal: AbortSignal) => Promise<void>
+  /** While serving: reports each change of health until aborted. */
+  readonly watch: (signal: AbortSignal, onProbe: (passed: boolean) => void) => Promise<void>
+  /** Resolves when no request is in flight. */
+  readonly drain: (signal: AbortSignal) => Promise<void>
+  /** The exit code of an error that `pull` rejected with. */
+  readonly failureOf: (error: unknown) => number
+  /** Whether these last lines show that another try cannot help. */
+  readonly permanent: (exit: Exit, lines: readonly string[]) => boolean
+}
+
+/** What happened, as data, for logs, metrics and status. */
+export type Happening =
+  | { readonly kind: 'state'; readonly state: State; readonly previous: State }
+  | { readonly kind: 'spawned'; readonly pid: number }
+  | { readonly kind: 'spawn-failed'; readonly code: string }
+  | { readonly kind: 'line'; readonly line: string; readonly stream: 'stdout' | 'stderr' }
+  | { readonly kind: 'exited'; readonly exit: Exit; readonly lines: readonly string[] }
+  | { readonly kind: 'error'; readonly error: unknown }
+  | { readonly kind: 'survivors'; readonly survivors: readonly Survivor[] }
+  | { readonly kind: 'end'; readonly exitCode: number }
+
+/** What a supervisor is made of; everything that touches the world can be replaced by a test. */
+export type SupervisorOptions = {
+  readonly policy: Policy
+  readonly clock: Clock
+  readonly chance: () => number
+  /** Asked at each spawn, so that it may differ from the last time. */
+  readonly program: () => Program
+  readonly work: Work
+  readonly owned: ReadonlySet<number>
+  readonly reap: () => void
+  readonly onHappening: (happening: Happening) => void
+}
+
+/** A running supervisor: outsiders send it messages and read what it is in; they never act on what they read. */
+export type Supervisor = {
+  readonly post: (message: Message) => void
+  readonly life: () => Lifecycle
+  readonly pid: () => number | undefined
+}
+
+/** Makes a supervisor in state `idle`; `post({ kind: 'start' })` begins. */
+export const createSupervisor = (options: SupervisorOptions): Supervisor => {
+  const { policy, clock, work, onHappening } = options
+  let life: Lifecycle = initial
+  let pid: number | undefined
+  /** Aborted when the engine it was made for is stopping or gone. */
+  let run = new AbortController()
+
+  const mailbox = createMailbox<Message>((message) => {
+    const event = { ...message, at: clock.now(), chance: options.chance() } as Event
+    const previous = life.state
+    const step = transition(life, event, policy)
+    life = step.next
+    if (previous.kind !== life.state.kind || previous !== life.state) entered(previous, life.state)
+    for (const effect of step.effects) perform(effect)
+  })
+  const post = mailbox.post
+
+  const entered = (previous: State, state: State): void => {
+    if (state.kind === 'stopping' || state.kind === 'reclaiming' || state.kind === 'terminated') run.abort()
+    if (previous.kind !== state.kind || state.kind === 'stopping') onHappening({ kind: 'state', state, previous })
+    if (previous.kind === 'warming' && state.kind === 'ready') watch()
+  }
+
+  const perform = (effect: Effect): void => {
+    if (effect.kind === 'arm') arm(effect.epoch, effect.ms)
+    else if (effect.kind === 'signal') signal(effect.signal)
+    else if (effect.kind === 'exit') onHappening({ kind: 'end', exitCode: effect.exitCode })
+    else actions[effect.kind]()
+  }
+
+  const arm = (epoch: number, ms: number): void => {
+    setTimeout(() => post({ kind: 'deadline', epoch }), ms)
+  }
+
+  const signal = (name: 'SIGTERM' | 'SIGKILL'): void => {
+    // TERM goes to the engine alone: a group-wide one makes vLLM's workers leave before it has finished.
+    if (pid !== undefined) signalProcess(name === 'SIGKILL' ? -pid : pid, name)
+  }
+
+  const attempt = (task: Promise<void>, done: Message, failed?: (error: unknown) => Message): void => {
+    const { signal: aborted } = run
+    task.then(
+      () => {
+        if (!aborted.aborted) post(done)
+      },
+      (error: unknown) => {
+        if (aborted.aborted) return
+        onHappening({ kind: 'error', error })
+        if (failed) post(failed(error))
+      },
+    )
+  }
+
+  const watch = (): void => {
+    const { signal: aborted } = run
+    work
+      .watch(aborted, (passed) => post({ kind: 'probed', passed }))
+      .catch((error: unknown) => {
+        if (!aborted.aborted) onHappening({ kind: 'error', error })
+      })
+  }
+
+  const others = (): ReadonlySet<number> => new Set([...options.owned].filter((owned) => owned !== pid))
+
+  const actions = {
+    pull: () =>
+      attempt(work.pull(run.signal), { kind: 'pulled' }, (error) => ({
+        kind: 'failed',
+        reason: 'pull-failed',
+        exitCode: work.failureOf(error),
+      })),
+    warm: () => attempt(work.warm(run.signal), { kind: 'answered' }),
+    drain: () => attempt(work.drain(run.signal), { kind: 'drained' }),
+    reclaim: () => {
+      const deadline = AbortSignal.timeout(policy.reclaimMs * 0.9)
+      void sweep(others(), options.reap, deadline).then(() => {
+        const left = survivors(others())
+        if (left.length > 0) onHappening({ kind: 'survivors', survivors: left })
+        else post({ kind: 'reclaimed' })
+      })
+    },
+    spawn: () => {
+      run = new AbortController()
+      const ring = createRing(ringSize)
+      spawnProgram(options.program(), {
+        onSpawned: (spawned) => {
+          pid = spawned
+          onHappening({ kind: 'spawned', pid: spawned })
+          attempt(work.listening(run.signal), { kind: 'listening' })
+        },
+        onSpawnFailed: (code, exitCode) => {
+          onHappening({ kind: 'spawn-failed', code })
+          post({ kind: 'failed', reason: 'spawn-failed', exitCode })
+        },
+        onLine: (line, stream) => {
+          ring.push(line)
+          onHappening({ kind: 'line', line, stream })
+        },
+        onExit: (exit) => {
+          pid = undefined
+          onHappening({ kind: 'exited', exit, lines: ring.lines() })
+          post({ kind: 'exited', exit, permanent: work.permanent(exit, ring.lines()) })
+        },
+      })
+    },
+  }
+
+  return { post, life: () => life, pid: () => pid }
+}

@@ -1,0 +1,35 @@
+/** Edge: ends what is left of an engine's tree. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { kernelStack, processTable } from './proc.ts'
+import { descendantsOf, type ProcessEntry } from './process-table.ts'
+import { signalProcess } from './spawn.ts'
+
+/** Between two looks; a killed process needs a moment to be gone. Milliseconds. */
+const pollMs = 20
+
+/** A process that SIGKILL did not end, for the report: in state D it sleeps in the kernel, at `stack` where that is readable. */
+export type Survivor = { readonly pid: number; readonly name: string; readonly state: string; readonly stack?: string }
+
+/**
+ * Kills every descendant of ours that is not in `owned` (the children of other tools of ours), in other sessions too, until none is left.
+ * Only our own descendants are touched: elsewhere a wider kill would hit a neighbour. Resolves when nothing is left or `signal` aborts.
+ */
+export const sweep = async (owned: ReadonlySet<number>, reap: () => void, signal: AbortSignal): Promise<void> => {
+  for (;;) {
+    const left = strays(owned)
+    reap()
+    if (left.length === 0 || signal.aborted) return
+    for (const { pid } of left) signalProcess(pid, 'SIGKILL')
+    await delay(pollMs)
+  }
+}
+
+/** What `sweep` could not end, with where it hangs. */
+export const survivors = (owned: ReadonlySet<number>): readonly Survivor[] =>
+  strays(owned).map(({ pid, name, state }) => {
+    const stack = kernelStack(pid)
+    return { pid, name, state, ...(stack === undefined ? {} : { stack }) }
+  })
+
+const strays = (owned: ReadonlySet<number>): readonly ProcessEntry[] =>
+  descendantsOf(processTable(), process.pid, owned).filter(({ state }) => state !== 'Z')

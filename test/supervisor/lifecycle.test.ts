@@ -1,0 +1,394 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Exit } from '../../src/supervisor/exit.ts'
+import { type Effect, type Event, initial, type Lifecycle, type State, transition } from '../../src/supervisor/lifecycle.ts'
+import type { Policy } from '../../src/supervisor/policy.ts'
+import { generator } from '../random.ts'
+
+const policy: Policy = {
+  startupStallMs: 1000,
+  onStall: 'restart',
+  drainDelayMs: 10,
+  drainMs: 90,
+  stopMs: 50,
+  killMs: 20,
+  reclaimMs: 30,
+  restart: { when: 'always', intensity: 2, periodMs: 10_000, baseMs: 100, capMs: 1000 },
+}
+const never: Policy = { ...policy, restart: { ...policy.restart, when: 'never' } }
+const onFailure: Policy = { ...policy, restart: { ...policy.restart, when: 'on-failure' } }
+const report: Policy = { ...policy, onStall: 'report' }
+
+const code = (value: number): Exit => ({ kind: 'code', code: value })
+const sigkill: Exit = { kind: 'signal', signal: 'SIGKILL', number: 9 }
+
+type Bare = Event extends infer E ? (E extends Event ? Omit<E, 'at' | 'chance'> : never) : never
+const at = (life: Lifecycle, event: Bare, under = policy, time = 0): ReturnType<typeof transition> =>
+  transition(life, { ...event, at: time, chance: 0 } as Event, under)
+const live = (state: State): Lifecycle => ({ state, epoch: 7, failures: [] })
+const kinds = (effects: readonly Effect[]): string =>
+  effects.map((effect) => (effect.kind === 'signal' ? effect.signal : effect.kind)).join(' ')
+
+const stopping = (over: Partial<State & { kind: 'stopping' }> = {}): State => ({
+  kind: 'stopping',
+  reason: 'stalled',
+  next: 'restart',
+  killed: false,
+  ...over,
+})
+const reclaiming = (over: Partial<State & { kind: 'reclaiming' }> = {}): State => ({
+  kind: 'reclaiming',
+  reason: 'engine-exited',
+  next: 'restart',
+  exitCode: 3,
+  ...over,
+})
+const exited = (exit: Exit, permanent = false): Bare => ({ kind: 'exited', exit, permanent })
+
+describe('transition()', () => {
+  const rows: readonly [claim: string, from: State, event: Bare, to: Partial<State>, effects: string, under?: Policy][] = [
+    ['pulls first', { kind: 'idle' }, { kind: 'start' }, { kind: 'pulling' }, 'pull'],
+    [
+      'ends when no plan could be made, with the code of the reason',
+      { kind: 'idle' },
+      { kind: 'failed', reason: 'plan-failed', exitCode: 69 },
+      { kind: 'terminated', reason: 'plan-failed', exitCode: 69 } as Partial<State>,
+      'exit',
+    ],
+    [
+      'ends at once and with 0 when stopped before it began',
+      { kind: 'idle' },
+      { kind: 'shutdown' },
+      { kind: 'terminated', exitCode: 0 } as Partial<State>,
+      'exit',
+    ],
+    ['spawns when the files are there', { kind: 'pulling' }, { kind: 'pulled' }, { kind: 'starting' }, 'spawn arm'],
+    [
+      'ends when the pull failed',
+      { kind: 'pulling' },
+      { kind: 'failed', reason: 'pull-failed', exitCode: 74 },
+      { kind: 'terminated', exitCode: 74 } as Partial<State>,
+      'exit',
+    ],
+    ['warms what listens', { kind: 'starting' }, { kind: 'listening' }, { kind: 'warming' }, 'warm arm'],
+    ['gives a start that moves new time', { kind: 'starting' }, { kind: 'progressed' }, { kind: 'starting' }, 'arm'],
+    [
+      'does not retry what cannot be run',
+      { kind: 'starting' },
+      { kind: 'failed', reason: 'spawn-failed', exitCode: 127 },
+      { kind: 'terminated', exitCode: 127 } as Partial<State>,
+      'exit',
+    ],
+    ['is ready only after an answer', { kind: 'warming' }, { kind: 'answered' }, { kind: 'ready' }, ''],
+    ['is not ready because it listens', { kind: 'warming' }, { kind: 'probed', passed: true }, { kind: 'warming' }, ''],
+    ['drops readiness when a probe fails', { kind: 'ready' }, { kind: 'probed', passed: false }, { kind: 'unready', stalled: false }, ''],
+    ['is ready again when it answers again', { kind: 'unready', stalled: false }, { kind: 'probed', passed: true }, { kind: 'ready' }, ''],
+    ['drains when asked to stop', { kind: 'ready' }, { kind: 'shutdown' }, { kind: 'draining' }, 'drain arm'],
+    [
+      'stops what has drained',
+      { kind: 'draining' },
+      { kind: 'drained' },
+      { kind: 'stopping', reason: 'requested' } as Partial<State>,
+      'SIGTERM arm',
+    ],
+    ['stops at the end of the drain time', { kind: 'draining' }, { kind: 'deadline', epoch: 7 }, { kind: 'stopping' }, 'SIGTERM arm'],
+    ['stops at once when asked a second time', { kind: 'draining' }, { kind: 'shutdown' }, { kind: 'stopping' }, 'SIGTERM arm'],
+    [
+      'tells the code of an engine that died while draining, never 0',
+      { kind: 'draining' },
+      exited(code(0)),
+      { kind: 'reclaiming', next: 'terminate', exitCode: 1 } as Partial<State>,
+      'reclaim arm',
+    ],
+    [
+      'kills what does not stop',
+      stopping(),
+      { kind: 'deadline', epoch: 7 },
+      { kind: 'stopping', killed: true } as Partial<State>,
+      'SIGKILL arm',
+    ],
+    [
+      'gives up on what SIGKILL does not end, and says so',
+      stopping({ killed: true }),
+      { kind: 'deadline', epoch: 7 },
+      { kind: 'reclaiming', reason: 'not-reclaimed', next: 'terminate' } as Partial<State>,
+      'reclaim arm',
+    ],
+    [
+      'turns a restart into an end when asked to stop meanwhile',
+      stopping(),
+      { kind: 'shutdown' },
+      { kind: 'stopping', next: 'terminate', reason: 'requested' } as Partial<State>,
+      'arm',
+    ],
+    [
+      'kills when asked to stop once more',
+      stopping({ next: 'terminate', reason: 'requested' }),
+      { kind: 'shutdown' },
+      { kind: 'stopping', killed: true } as Partial<State>,
+      'SIGKILL arm',
+    ],
+    [
+      'ends with 0 after a stop that was asked for, whatever the engine says',
+      stopping({ reason: 'requested', next: 'terminate' }),
+      exited(sigkill),
+      { kind: 'reclaiming', exitCode: 0 } as Partial<State>,
+      'reclaim arm',
+    ],
+    [
+      'restarts after a crash',
+      { kind: 'ready' },
+      exited(code(3)),
+      { kind: 'reclaiming', next: 'restart', exitCode: 3 } as Partial<State>,
+      'reclaim arm',
+    ],
+    [
+      'treats an exit 0 that nobody asked for as a failure',
+      { kind: 'ready' },
+      exited(code(0)),
+      { kind: 'reclaiming', exitCode: 1 } as Partial<State>,
+      'reclaim arm',
+    ],
+    [
+      'tells a death by signal as 128 and its number',
+      { kind: 'ready' },
+      exited(sigkill),
+      { kind: 'reclaiming', exitCode: 137 } as Partial<State>,
+      'reclaim arm',
+    ],
+    [
+      'does not restart what cannot get better',
+      { kind: 'starting' },
+      exited(code(2), true),
+      { kind: 'reclaiming', next: 'terminate', exitCode: 2 } as Partial<State>,
+      'reclaim arm',
+    ],
+    [
+      'does not restart under never',
+      { kind: 'ready' },
+      exited(code(5)),
+      { kind: 'reclaiming', next: 'terminate', exitCode: 5 } as Partial<State>,
+      'reclaim arm',
+      never,
+    ],
+    [
+      'leaves an exit 0 under on-failure',
+      { kind: 'ready' },
+      exited(code(0)),
+      { kind: 'reclaiming', next: 'terminate', exitCode: 1 } as Partial<State>,
+      'reclaim arm',
+      onFailure,
+    ],
+    [
+      'restarts a failure under on-failure',
+      { kind: 'ready' },
+      exited(code(1)),
+      { kind: 'reclaiming', next: 'restart' } as Partial<State>,
+      'reclaim arm',
+      onFailure,
+    ],
+    [
+      'ends a stalled start under never',
+      { kind: 'starting' },
+      { kind: 'deadline', epoch: 7 },
+      { kind: 'stopping', next: 'terminate' } as Partial<State>,
+      'SIGTERM arm',
+      never,
+    ],
+    [
+      'ends a start that stands still',
+      { kind: 'starting' },
+      { kind: 'deadline', epoch: 7 },
+      { kind: 'stopping', reason: 'startup-stalled' } as Partial<State>,
+      'SIGTERM arm',
+    ],
+    [
+      'stops what stalls',
+      { kind: 'ready' },
+      { kind: 'stalled' },
+      { kind: 'stopping', reason: 'stalled', next: 'restart' } as Partial<State>,
+      'SIGTERM arm',
+    ],
+    ['reports a stall when policy says so', { kind: 'ready' }, { kind: 'stalled' }, { kind: 'unready', stalled: true }, '', report],
+    ['is ready again after a reported stall', { kind: 'unready', stalled: true }, { kind: 'probed', passed: true }, { kind: 'ready' }, ''],
+    ['waits before it starts again', reclaiming(), { kind: 'reclaimed' }, { kind: 'backoff' }, 'arm'],
+    [
+      'starts again after the wait',
+      { kind: 'backoff', reason: 'engine-exited' },
+      { kind: 'deadline', epoch: 7 },
+      { kind: 'starting' },
+      'spawn arm',
+    ],
+    [
+      'ends with 0 when asked to stop while it waits',
+      { kind: 'backoff', reason: 'engine-exited' },
+      { kind: 'shutdown' },
+      { kind: 'terminated', exitCode: 0 } as Partial<State>,
+      'exit',
+    ],
+    [
+      'ends with the code of the engine when that was the last try',
+      reclaiming({ next: 'terminate' }),
+      { kind: 'reclaimed' },
+      { kind: 'terminated', exitCode: 3 } as Partial<State>,
+      'exit',
+    ],
+    [
+      'says so when something is left at the end',
+      reclaiming({ next: 'terminate', exitCode: 0 }),
+      { kind: 'deadline', epoch: 7 },
+      { kind: 'terminated', reason: 'not-reclaimed', exitCode: 1 } as Partial<State>,
+      'exit',
+    ],
+    [
+      'ends with 0 when asked to stop between crash and restart',
+      reclaiming(),
+      { kind: 'shutdown' },
+      { kind: 'reclaiming', next: 'terminate', exitCode: 0 } as Partial<State>,
+      'arm',
+    ],
+    [
+      'ignores everything at the end',
+      { kind: 'terminated', reason: 'requested', exitCode: 0 },
+      { kind: 'start' },
+      { kind: 'terminated' },
+      '',
+    ],
+    [
+      'ignores the timer of a state that is gone',
+      stopping(),
+      { kind: 'deadline', epoch: 6 },
+      { kind: 'stopping', killed: false } as Partial<State>,
+      '',
+    ],
+  ]
+  for (const [claim, from, event, to, effects, under] of rows) {
+    test(claim, () => {
+      const { next, effects: done } = at(live(from), event, under)
+      for (const [key, value] of Object.entries(to)) assert.equal((next.state as Record<string, unknown>)[key], value, key)
+      assert.equal(kinds(done), effects)
+    })
+  }
+
+  test('spends the budget: one failure more than the intensity within the period ends it with the code of the engine', () => {
+    let life = live(reclaiming())
+    for (let time = 1; time <= 2; time++) {
+      life = at(life, { kind: 'reclaimed' }, policy, time).next
+      assert.equal(life.state.kind, 'backoff')
+      life = { ...life, state: reclaiming() }
+    }
+    assert.deepEqual(at(life, { kind: 'reclaimed' }, policy, 3).next.state, { kind: 'terminated', reason: 'engine-exited', exitCode: 3 })
+  })
+
+  test('forgets failures that are older than the period', () => {
+    const life: Lifecycle = { state: reclaiming(), epoch: 1, failures: [0, 1] }
+    assert.equal(at(life, { kind: 'reclaimed' }, policy, policy.restart.periodMs + 2).next.state.kind, 'backoff')
+  })
+})
+
+/** A world that does to the machine what a world may do, and watches the promises. */
+const walk = (seed: number): ReadonlySet<string> => {
+  const random = generator(seed)
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
+  const under: Policy = {
+    ...policy,
+    onStall: pick(['restart', 'report'] as const),
+    restart: { ...policy.restart, when: pick(['always', 'on-failure', 'never'] as const), intensity: pick([0, 1, 3]) },
+  }
+  const seen = new Set<string>()
+  let life = initial
+  let alive = false
+  let unkillable = false
+  let timer: { readonly epoch: number } | undefined
+  let time = 0
+  let asked = 0
+  let reclaimable = false
+  const step = (event: Bare): void => {
+    const { next, effects } = transition(life, { ...event, at: time, chance: random() } as Event, under)
+    if (next.state.kind === 'ready' && life.state.kind !== 'ready') assert.ok(alive, 'ready without an engine')
+    life = next
+    seen.add(life.state.kind)
+    for (const effect of effects) {
+      if (effect.kind === 'spawn') {
+        assert.ok(!alive, 'two engines')
+        alive = true
+        unkillable = random() < 0.05
+      }
+      if (effect.kind === 'arm') timer = effect
+      if (effect.kind === 'signal') assert.ok(alive, `${effect.signal} to nobody`)
+      if (effect.kind === 'reclaim') reclaimable = true
+      if (effect.kind === 'exit') {
+        assert.ok(
+          !alive || (life.state.kind === 'terminated' && life.state.reason === 'not-reclaimed'),
+          'left with an engine alive and did not say so',
+        )
+        if (life.state.kind === 'terminated' && life.state.exitCode === 0)
+          assert.equal(life.state.reason, 'requested', '0 that nobody asked for')
+      }
+    }
+    // The promise that makes every wait end: an engine's states have a deadline, but for those that serve.
+    if (['starting', 'warming', 'draining', 'stopping', 'reclaiming', 'backoff'].includes(life.state.kind))
+      assert.equal(timer?.epoch, life.epoch, `no deadline in ${life.state.kind}`)
+  }
+  const noise: readonly (() => Bare)[] = [
+    () => ({ kind: 'start' }),
+    () => ({ kind: 'pulled' }),
+    () => ({ kind: 'progressed' }),
+    () => ({ kind: 'probed', passed: random() < 0.5 }),
+    () => ({ kind: 'stalled' }),
+    () => ({ kind: 'drained' }),
+    () => ({ kind: 'deadline', epoch: Math.floor(random() * (life.epoch + 2)) }),
+  ]
+  for (let steps = 0; life.state.kind !== 'terminated' && steps < 400; steps++) {
+    time += Math.floor(random() * 2000)
+    const choice = random()
+    if (asked === 0 ? choice < 0.01 : choice < 0.05) {
+      asked++
+      step({ kind: 'shutdown' })
+    } else if (alive && !unkillable && choice < 0.2) {
+      alive = false
+      step(exited(pick([code(0), code(1), code(2), sigkill]), random() < 0.1))
+    } else if (choice < 0.4 && timer?.epoch === life.epoch) step({ kind: 'deadline', epoch: life.epoch })
+    else if (choice < 0.5 && alive) step({ kind: 'listening' })
+    else if (choice < 0.6 && alive) step({ kind: 'answered' })
+    else if (random() < 0.02 && !alive && (life.state.kind === 'pulling' || life.state.kind === 'idle'))
+      step({ kind: 'failed', reason: 'pull-failed', exitCode: 74 })
+    else if (choice < 0.75 && reclaimable && !alive) {
+      reclaimable = false
+      step({ kind: 'reclaimed' })
+    } else step(pick(noise)())
+  }
+  // Once a stop was asked for nothing but the passing of time may be needed for the end.
+  if (life.state.kind !== 'terminated') step({ kind: 'shutdown' })
+  for (let steps = 0; life.state.kind !== 'terminated'; steps++) {
+    assert.ok(steps < 20, `does not end after a shutdown: ${JSON.stringify(life.state)}`)
+    if (timer?.epoch === life.epoch) step({ kind: 'deadline', epoch: life.epoch })
+    else step({ kind: 'shutdown' })
+  }
+  return seen
+}
+
+test('random worlds: never two engines, never gone with one alive unless it says so, every wait ends, 0 only when asked', () => {
+  const first = Number(process.env.AIM_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
+  const seen = new Set<string>()
+  for (let world = 0; world < 20_000; world++) {
+    try {
+      for (const state of walk(first + world)) seen.add(state)
+    } catch (error) {
+      throw new Error(`AIM_TEST_SEED=${first + world} breaks a promise`, { cause: error })
+    }
+  }
+  assert.deepEqual([...seen].sort(), [
+    'backoff',
+    'draining',
+    'idle',
+    'pulling',
+    'ready',
+    'reclaiming',
+    'starting',
+    'stopping',
+    'terminated',
+    'unready',
+    'warming',
+  ])
+})
