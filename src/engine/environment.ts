@@ -1,0 +1,33 @@
+/** Who runs the engine, as far as its home matters. */
+export type Account = { readonly name?: string; readonly homeWritable: boolean; readonly fallbackHome: string }
+
+/** Names that never reach the engine: ours, Node's, npm's, and the keys to places that it need not enter once the model is there. */
+const dropped =
+  /^(?:AIM_(?!SIMULATOR_).*|NODE_.*|npm_.*|HF_TOKEN(?:_PATH)?|HUGGING_FACE_HUB_TOKEN|HF_TOKEN_FILE|AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN).*|VLLM_KEEP_ALIVE_ON_ENGINE_DEATH|VLLM_SERVER_DEV_MODE)$/
+
+/** What Kubernetes injects for a Service named `vllm` or `vllm-*`; vLLM reads VLLM_PORT as a number and fails. */
+const serviceLink = /^VLLM_(?:.*_)?(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT(?:_\d+_(?:TCP|UDP)(?:_.*)?)?)$/
+
+/** An address, `tcp://` URI or port number that such a variable holds; a VLLM_PORT that a person set is a bare number and stays. */
+const isServiceLink = (name: string, value: string): boolean => serviceLink.test(name) && !(name === 'VLLM_PORT' && /^\d+$/.test(value))
+
+/**
+ * The environment an engine starts with: the container's without what must not leak, a home that can be written to for a uid without a
+ * passwd entry (Python asks for both), then what the plan set.
+ */
+export const engineEnvironment = (
+  parent: Readonly<Record<string, string | undefined>>,
+  account: Account,
+  planned: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> => {
+  const kept = Object.entries(parent).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !dropped.test(entry[0]) && !isServiceLink(entry[0], entry[1]),
+  )
+  return { ...Object.fromEntries(kept), ...home(parent, account), ...planned }
+}
+
+const home = (parent: Readonly<Record<string, string | undefined>>, account: Account): Readonly<Record<string, string>> => ({
+  ...(account.homeWritable ? {} : { HOME: account.fallbackHome }),
+  ...(account.homeWritable || parent.XDG_CACHE_HOME !== undefined ? {} : { XDG_CACHE_HOME: `${account.fallbackHome}/.cache` }),
+  ...(account.name === undefined && parent.USER === undefined ? { USER: 'aim', LOGNAME: 'aim' } : {}),
+})

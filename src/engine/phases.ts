@@ -1,0 +1,42 @@
+import type { PhaseName, PhaseSign } from './adapter.ts'
+
+/**
+ * Fragments of vLLM's log that show how far a start is (seen in 0.23 to 0.32). They drive progress only: readiness is a matter of
+ * answers. `done` and `total` are named groups.
+ */
+const signs: readonly (readonly [RegExp, PhaseName])[] = [
+  [/non-default args:/, 'config'],
+  [/Resolved architecture: (?<detail>\S+)/, 'config'],
+  [/Using max model len/, 'config'],
+  [/Initializing a V1 LLM engine/, 'engine'],
+  [/world_size=\d+ rank=\d+ local_rank=\d+/, 'engine'],
+  [/Starting to load model|Loading model from scratch/, 'weights'],
+  [/(?:Loading|Multi-thread loading)\b[^:%]*?:?\s+\d{1,3}% Completed \| (?<done>\d+)\/(?<total>\d+)/, 'weights'],
+  [/Loading weights took (?<detail>[\d.]+ seconds)/, 'weights'],
+  [/Model loading took (?<detail>[\d.]+ GiB)/, 'weights'],
+  [/torch\.compile (?:and initial profiling\/warmup run together )?took/, 'compile'],
+  [/Dynamo bytecode transform time|Compiling a graph for|Directly load/, 'compile'],
+  [/(?:start|finish) build \[(?<detail>[^\]]+)\]/, 'compile'],
+  [/Initial profiling\/warmup run took|Estimated CUDA graph memory/, 'profile'],
+  [/Available KV cache memory: (?<detail>-?[\d.]+ GiB)/, 'kv-cache'],
+  [/(?:GPU|CPU) KV cache size: (?<detail>[\d,]+ tokens)/, 'kv-cache'],
+  [/Capturing CUDA graphs?[^:]*:\s+\d{1,3}%\|[^|]*\|\s*(?<done>\d+)\/(?<total>\d+)/, 'capture'],
+  [/Graph capturing finished/, 'capture'],
+  [/init engine \(profile, create kv cache, warmup model\) took/, 'http'],
+  [/Starting vLLM (?:API )?server/, 'http'],
+]
+
+/** What one line says about the start; undefined for the many that say nothing. */
+export const readPhase = (line: string): PhaseSign | undefined => {
+  for (const [pattern, phase] of signs) {
+    const groups = pattern.exec(line)?.groups
+    if (groups === undefined && !pattern.test(line)) continue
+    const { done, total, detail } = groups ?? {}
+    return {
+      phase,
+      ...(done === undefined || total === undefined ? {} : { done: Number(done), total: Number(total) }),
+      ...(detail === undefined ? {} : { detail }),
+    }
+  }
+  return undefined
+}

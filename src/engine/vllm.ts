@@ -1,0 +1,49 @@
+import type { EngineAdapter, EngineInput } from './adapter.ts'
+import { renderArguments } from './arguments.ts'
+import { endpointsOf } from './endpoints.ts'
+import { explainExit } from './failures.ts'
+import { inFlight } from './in-flight.ts'
+import { readPhase } from './phases.ts'
+import { warmUp } from './warm-up.ts'
+
+/** What each vLLM is told besides the profile; the comment at each says why. */
+const environment = (): Readonly<Record<string, string>> => ({
+  // Usage reports go out at each start otherwise (vllm/usage/usage_lib.py).
+  VLLM_NO_USAGE_STATS: '1',
+  DO_NOT_TRACK: '1',
+  // Every file is in the snapshot by then; without it the hub is asked again and a rate limit can fail a start that has all it needs.
+  HF_HUB_OFFLINE: '1',
+  // Its experimental front end lacks /ping and the step counter (vLLM 0.28).
+  VLLM_USE_RUST_FRONTEND: '0',
+  // With 1 a dead engine would keep answering.
+  VLLM_KEEP_ALIVE_ON_ENGINE_DEATH: '0',
+  VLLM_LOGGING_COLOR: '0',
+})
+
+const argv = (input: EngineInput): readonly string[] => [
+  ...input.command,
+  'serve',
+  // The model comes first: a flag that takes several values would swallow it.
+  input.modelPath,
+  ...renderArguments({
+    'served-model-name': input.servedNames,
+    host: input.host,
+    port: input.port,
+    // The API server's own count is the one witness of a request that a frozen engine core never saw.
+    'enable-server-load-tracking': true,
+    ...input.arguments,
+  }),
+  ...input.extraArguments,
+]
+
+/** vLLM, 0.23 and later, on ROCm and on the CPU. */
+export const vllm: EngineAdapter = {
+  name: 'vllm',
+  argv,
+  environment,
+  endpoints: endpointsOf,
+  warmUp,
+  readPhase,
+  explainExit,
+  inFlight,
+}
