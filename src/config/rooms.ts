@@ -1,0 +1,71 @@
+/** From options to what each room asks for. */
+import type { Hub } from '../cache/types.ts'
+import type { Request } from '../plan/request.ts'
+import { exitCodes } from '../std/exit-codes.ts'
+import { Failure } from '../std/failure.ts'
+import type { Policy } from '../supervisor/policy.ts'
+import type { Options } from './variables.ts'
+
+/** Where AMD's images keep models. */
+const defaultCache = '/workspace/model-cache'
+
+/** The hub cache directory: HF_HUB_CACHE, else AIM_CACHE_PATH/hub, else HF_HOME/hub, else AMD's place. */
+export const cacheDirectory = (options: Options): string => {
+  if (options.hubCache !== undefined) return options.hubCache
+  return `${options.cachePath ?? options.hfHome ?? defaultCache}/hub`
+}
+
+/** The hub and who asks. */
+export const hubOf = (options: Options): Hub => ({
+  endpoint: options.hubEndpoint,
+  ...(options.hubToken === undefined ? {} : { token: options.hubToken }),
+})
+
+/** The lifecycle's numbers; `inKubernetes` gives the drain delay its default. */
+export const policyOf = (options: Options, inKubernetes: boolean): Policy => ({
+  startupStallMs: options.startupStall,
+  onStall: 'restart',
+  drainDelayMs: options.drainDelay ?? (inKubernetes ? 5000 : 0),
+  drainMs: options.drainTimeout,
+  stopMs: options.stopTimeout,
+  killMs: 5000,
+  reclaimMs: options.reclaimTimeout,
+  restart: {
+    when: options.restart,
+    intensity: options.restartIntensity,
+    periodMs: options.restartPeriod,
+    baseMs: options.restartBackoff,
+    capMs: 60_000,
+  },
+})
+
+/** What the user asked for; fails with 78 when no model is named. */
+export const requestOf = (options: Options): Request => {
+  const { model, precision, gpuModel, profileId, engineCommand, maxModelLength } = options
+  if (model === undefined) throw noModel()
+  const id = model.replace(/^hf:\/\//, '')
+  return {
+    model: id,
+    revision: options.revision,
+    engine: options.engine,
+    metric: options.metric,
+    gpuCount: options.gpuCount,
+    allowGeneral: options.allowGeneral,
+    engineArguments: options.engineArguments,
+    extraArguments: options.extraArguments,
+    servedNames: options.servedNames.length > 0 ? options.servedNames : [id],
+    host: options.host,
+    port: options.port,
+    ...(engineCommand.length > 0 ? { engineCommand } : {}),
+    ...(precision === 'auto' ? {} : { precision }),
+    ...(gpuModel === 'auto' ? {} : { gpuModel }),
+    ...(profileId === '' ? {} : { profileId }),
+    ...(maxModelLength === undefined ? {} : { maxModelLength }),
+  }
+}
+
+const noModel = (): Failure =>
+  new Failure('cannot tell what to serve: no model is named', {
+    exitCode: exitCodes.config,
+    fix: 'set AIM_MODEL_ID=org/name, or name it on the command line: aim serve org/name',
+  })
