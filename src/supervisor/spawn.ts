@@ -35,7 +35,7 @@ export const spawnProgram = (program: Program, listener: Listener): void => {
     const exit: Exit = signal === null ? { kind: 'code', code: code ?? 1 } : { kind: 'signal', signal, number: constants.signals[signal] }
     const report = once(() => listener.onExit(exit))
     void Promise.all(ended).then(report)
-    setTimeout(report, lastWordsMs)
+    setTimeout(report, lastWordsMs).unref()
   })
 }
 

@@ -69,6 +69,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const { policy, clock, work, onHappening } = options
   let life: Lifecycle = initial
   let pid: number | undefined
+  let timer: NodeJS.Timeout | undefined
   /** Aborted when the engine it was made for is stopping or gone. */
   let run = new AbortController()
 
@@ -91,12 +92,19 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const perform = (effect: Effect): void => {
     if (effect.kind === 'arm') arm(effect.epoch, effect.ms)
     else if (effect.kind === 'signal') signal(effect.signal)
-    else if (effect.kind === 'exit') onHappening({ kind: 'end', exitCode: effect.exitCode })
+    else if (effect.kind === 'exit') finish(effect.exitCode)
     else actions[effect.kind]()
   }
 
   const arm = (epoch: number, ms: number): void => {
-    setTimeout(() => post({ kind: 'deadline', epoch }), ms)
+    // The epoch makes an old timer harmless; it is cleared only so that a start which re-arms every second does not pile them up.
+    clearTimeout(timer)
+    timer = setTimeout(() => post({ kind: 'deadline', epoch }), ms)
+  }
+
+  const finish = (exitCode: number): void => {
+    clearTimeout(timer)
+    onHappening({ kind: 'end', exitCode })
   }
 
   const signal = (name: 'SIGTERM' | 'SIGKILL'): void => {

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { renderArguments, valuesOf } from '../../src/engine/arguments.ts'
+import { endpointsOf } from '../../src/engine/endpoints.ts'
+import { engineEnvironment } from '../../src/engine/environment.ts'
+import { explainExit } from '../../src/engine/failures.ts'
+import { inFlight } from '../../src/engine/in-flight.ts'
+import { readPhase } from '../../src/engine/phases.ts'
+import { vllm } from '../../src/engine/vllm.ts'
+import { warmUp } from '../../src/engine/warm-up.ts'
+import type { Json } from '../../src/std/json.ts'
+
+describe('renderArguments()', () => {
+  const rows: readonly [claim: string, given: Record<string, Json>, words: readonly string[]][] = [
+    ['true is the bare flag', { 'enable-x': true }, ['--enable-x']],
+    ['false is the negation, not nothing', { 'enable-x': false }, ['--no-enable-x']],
+    ['null drops it', { x: null }, []],
+    ['a list is several words after one flag', { 'served-model-name': ['a', 'b'] }, ['--served-model-name', 'a', 'b']],
+    ['an object is one JSON word', { 'compilation-config': { mode: 3 } }, ['--compilation-config', '{"mode":3}']],
+    ['underscores are dashes', { max_model_len: 5 }, ['--max-model-len', '5']],
+  ]
+  for (const [claim, given, words] of rows) test(claim, () => assert.deepEqual(renderArguments(given), words))
+})
+
+describe('valuesOf()', () => {
+  const rows: readonly [claim: string, argv: readonly string[], name: string, values: readonly string[] | undefined][] = [
+    ['finds the word after a flag', ['--port', '1'], 'port', ['1']],
+    ['finds what follows =', ['--port=1=2'], 'port', ['1=2']],
+    ['takes underscores', ['--served_model_name', 'a', 'b', '--x'], 'served-model-name', ['a', 'b']],
+    ['takes the last of several, as argparse does', ['--port', '1', '--port', '2'], 'port', ['2']],
+    ['finds a flag without a value', ['--x', '--y'], 'x', []],
+    ['finds nothing', ['serve', 'm'], 'port', undefined],
+  ]
+  for (const [claim, argv, name, values] of rows) test(claim, () => assert.deepEqual(valuesOf(argv, name), values))
+})
+
+test('argv puts the model before any flag that could swallow it, and our flags before the profile and the user', () => {
+  const argv = vllm.argv({
+    command: ['vllm'],
+    modelPath: '/m',
+    servedNames: ['a', 'b'],
+    host: '0.0.0.0',
+    port: 8000,
+    arguments: { 'tensor-parallel-size': 2 },
+    extraArguments: ['--seed', '1'],
+  })
+  assert.equal(
+    argv.join(' '),
+    'vllm serve /m --served-model-name a b --host 0.0.0.0 --port 8000 --enable-server-load-tracking --tensor-parallel-size 2 --seed 1',
+  )
+})
+
+describe('endpointsOf()', () => {
+  const rows: readonly [
+    claim: string,
+    argv: readonly string[],
+    environment: Record<string, string>,
+    base: string,
+    key: string | undefined,
+  ][] = [
+    ['knows the defaults', [], {}, 'http://127.0.0.1:8000', undefined],
+    ['reaches a wildcard address by loopback', ['--host', '0.0.0.0', '--port', '1'], {}, 'http://127.0.0.1:1', undefined],
+    ['reaches a wildcard IPv6 address by loopback', ['--host', '::'], {}, 'http://[::1]:8000', undefined],
+    ['brackets an IPv6 address', ['--host', 'fd00::1'], {}, 'http://[fd00::1]:8000', undefined],
+    ['speaks TLS when the arguments say so', ['--ssl-certfile', 'c', '--ssl-keyfile', 'k'], {}, 'https://127.0.0.1:8000', undefined],
+    ['takes the key of the arguments', ['--api-key', 'a', 'b'], { VLLM_API_KEY: 'c' }, 'http://127.0.0.1:8000', 'a'],
+    ['takes the key of the environment', [], { VLLM_API_KEY: 'c' }, 'http://127.0.0.1:8000', 'c'],
+  ]
+  for (const [claim, argv, environment, base, key] of rows) {
+    test(claim, () => {
+      const endpoints = endpointsOf(argv, environment)
+      assert.deepEqual([endpoints.base, endpoints.apiKey], [base, key])
+    })
+  }
+})
+
+describe('warmUp()', () => {
+  const rows: readonly [task: string, body: unknown, real: boolean][] = [
+    ['generate', { choices: [{ text: '' }], usage: { completion_tokens: 1 } }, true],
+    ['generate', { choices: [{ text: 'full of words' }], usage: { completion_tokens: 0 } }, false],
+    ['generate', { choices: [] }, false],
+    ['generate', undefined, false],
+    ['embed', { data: [{ embedding: [0.1, -2] }] }, true],
+    ['embed', { data: [{ embedding: [] }] }, false],
+    ['embed', { data: [{ embedding: [null] }] }, false],
+    ['classify', { data: [{ probs: [1] }] }, true],
+    ['score', { data: [{ score: 0 }] }, true],
+    ['score', { data: [{}] }, false],
+  ]
+  for (const [task, body, real] of rows) {
+    test(`${real ? 'takes' : 'refuses'} ${JSON.stringify(body)} as a real answer to ${task}`, () =>
+      assert.equal(warmUp(task, 'm').check(body) === undefined, real))
+  }
+})
+
+describe('inFlight()', () => {
+  const metrics = 'vllm:num_requests_running{engine="0",model_name="m"} 2.0\nvllm:num_requests_waiting{engine="0",model_name="m"} 1.0\n'
+  const rows: readonly [claim: string, load: string | undefined, metrics: string | undefined, count: number | undefined][] = [
+    ['believes the API server about a request that a frozen core never saw', '{"server_load":1}', metrics.replaceAll(/[12]\.0/g, '0.0'), 1],
+    ['believes the core when it counts more', '{"server_load":0}', metrics, 3],
+    ['adds up data parallel engines', undefined, metrics + metrics.replaceAll('engine="0"', 'engine="1"'), 6],
+    ['says nothing when nobody speaks', undefined, undefined, undefined],
+    ['says nothing when what is said is no count', 'oops', '# HELP x\n', undefined],
+  ]
+  for (const [claim, load, text, count] of rows) test(claim, () => assert.equal(inFlight(load, text), count))
+})
+
+describe('readPhase()', () => {
+  const rows: readonly [line: string, sign: object | undefined][] = [
+    [
+      '(APIServer pid=1) INFO 11-23 18:37:19 [model.py:733] Resolved architecture: LlamaForCausalLM',
+      { phase: 'config', detail: 'LlamaForCausalLM' },
+    ],
+    ['Loading safetensors checkpoint shards:  50% Completed | 1/2 [00:00<00:00, 51.86it/s]', { phase: 'weights', done: 1, total: 2 }],
+    [
+      '(Worker pid=3) INFO 11-23 18:37:56 [default_loader.py:501] Loading weights took 0.02 seconds',
+      { phase: 'weights', detail: '0.02 seconds' },
+    ],
+    ['Capturing CUDA graphs (mixed prefill-decode, PIECEWISE):  26%|##6   | 9/35 [00:01<00:03]', { phase: 'capture', done: 9, total: 35 }],
+    [
+      '(EngineCore pid=2) INFO 11-23 18:37:57 [u.py:1] CPU KV cache size: 1,048,576 tokens, Maximum',
+      { phase: 'kv-cache', detail: '1,048,576 tokens' },
+    ],
+    ['[aiter] start build [module_norm] under /x', { phase: 'compile', detail: 'module_norm' }],
+    ['nothing of interest', undefined],
+  ]
+  for (const [line, sign] of rows) test(`reads ${line.slice(0, 60)}`, () => assert.deepEqual(readPhase(line), sign))
+})
+
+describe('explainExit()', () => {
+  test('prefers the root cause to what only wraps it, wherever it stands', () => {
+    const lines = [
+      'To serve at least one request with the models max seq len (4000000), (3.81 GiB KV cache is needed, which is larger ... the estimated maximum model length is 1048448',
+      ...Array.from({ length: 80 }, (_, i) => `  frame ${i}`),
+      'RuntimeError: Engine core initialization failed. See root cause above.',
+    ]
+    const { cause, sentence, permanent, fix } = explainExit({ code: 1, signal: null }, lines)
+    assert.deepEqual([cause, permanent], ['kv-cache-too-small', true])
+    assert.match(`${sentence} ${fix}`, /4000000.*1048448/)
+  })
+  test('says no more than it knows', () => {
+    const { cause, sentence, permanent } = explainExit({ code: null, signal: 'SIGKILL' }, ['x'])
+    assert.deepEqual([cause, sentence, permanent], ['unknown', 'the engine was ended by SIGKILL', false])
+  })
+  test('takes code 2 as a command line that no retry mends', () => assert.equal(explainExit({ code: 2, signal: null }, []).permanent, true))
+})
+
+describe('engineEnvironment()', () => {
+  const account = { name: 'root', homeWritable: true, fallbackHome: '/tmp/h' }
+  const kept = (parent: Record<string, string>): readonly string[] => Object.keys(engineEnvironment(parent, account, {})).sort()
+  test('keeps secrets, Node and our own variables from the engine', () => {
+    const parent = {
+      PATH: '/bin',
+      HF_TOKEN: 'x',
+      HF_TOKEN_FILE: 'x',
+      AWS_SECRET_ACCESS_KEY: 'x',
+      NODE_OPTIONS: 'x',
+      AIM_PORT: '1',
+      npm_config_x: '1',
+    }
+    assert.deepEqual(kept(parent), ['PATH'])
+  })
+  test("drops the service links of a Service named vllm and keeps what a person set: VLLM_PORT is vLLM's own when it is a number", () => {
+    assert.deepEqual(
+      kept({ VLLM_PORT: 'tcp://10.0.0.1:80', VLLM_SERVICE_HOST: '10.0.0.1', VLLM_PORT_80_TCP_ADDR: '10.0.0.1', VLLM_X_PORT: 'tcp://a:1' }),
+      [],
+    )
+    assert.deepEqual(kept({ VLLM_PORT: '5000', VLLM_USE_V1: '1' }), ['VLLM_PORT', 'VLLM_USE_V1'])
+  })
+  test('gives a uid without a passwd entry a name and a home that can be written to', () => {
+    const environment = engineEnvironment({ HOME: '/' }, { homeWritable: false, fallbackHome: '/tmp/h' }, {})
+    assert.deepEqual(environment, { HOME: '/tmp/h', XDG_CACHE_HOME: '/tmp/h/.cache', USER: 'aim', LOGNAME: 'aim' })
+  })
+  test('lets the plan have the last word', () => assert.equal(engineEnvironment({ X: '1' }, account, { X: '2' }).X, '2'))
+})

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { healthOf } from '../../src/supervisor/health.ts'
+import type { State } from '../../src/supervisor/lifecycle.ts'
+import { maxLineLength, splitLines } from '../../src/supervisor/lines.ts'
+import { gracePeriodMs, type Policy } from '../../src/supervisor/policy.ts'
+import { descendantsOf, type ProcessEntry, parseStat } from '../../src/supervisor/process-table.ts'
+import { backoffMs } from '../../src/supervisor/restart.ts'
+import { createRing } from '../../src/supervisor/ring.ts'
+
+describe('healthOf()', () => {
+  const stopping: State = { kind: 'stopping', reason: 'stalled', next: 'restart', killed: false }
+  const rows: readonly [state: State, everReady: boolean, startup: number, live: number, ready: number][] = [
+    [{ kind: 'idle' }, false, 503, 200, 503],
+    [{ kind: 'pulling' }, false, 503, 200, 503],
+    [{ kind: 'starting' }, false, 503, 200, 503],
+    [{ kind: 'warming' }, false, 503, 200, 503],
+    [stopping, false, 503, 200, 503],
+    [{ kind: 'backoff', reason: 'engine-exited' }, false, 503, 200, 503],
+    [{ kind: 'ready' }, true, 200, 200, 200],
+    [{ kind: 'unready', stalled: false }, true, 200, 200, 503],
+    [{ kind: 'unready', stalled: true }, true, 200, 503, 503],
+    [{ kind: 'draining' }, true, 200, 200, 503],
+    [stopping, true, 200, 200, 503],
+    [{ kind: 'starting' }, true, 200, 200, 503],
+    [{ kind: 'warming' }, true, 200, 200, 503],
+    [{ kind: 'terminated', reason: 'requested', exitCode: 0 }, true, 503, 503, 503],
+  ]
+  for (const [state, everReady, startup, live, ready] of rows) {
+    test(`${state.kind}${everReady ? ' after the first ready' : ''}: startup ${startup}, live ${live}, ready ${ready}`, () =>
+      assert.deepEqual(healthOf(state, everReady), { startup, live, ready }))
+  }
+})
+
+describe('parseStat()', () => {
+  const rest = (parent: number) => `S ${parent} 12 13 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 4242 1 1`
+  test('reads a name with spaces and parentheses', () => {
+    assert.deepEqual(parseStat(`77 (a) b (c)) ${rest(5)}`), {
+      pid: 77,
+      name: 'a) b (c)',
+      state: 'S',
+      parent: 5,
+      group: 12,
+      session: 13,
+      startTime: '4242',
+    })
+  })
+  for (const text of ['', '77', '77 (sh', '77 (sh) S 1'])
+    test(`takes ${JSON.stringify(text)} for nothing`, () => assert.equal(parseStat(text), undefined))
+})
+
+test('descendantsOf() finds the whole tree and leaves out what is excepted with all below it', () => {
+  const entry = (pid: number, parent: number): ProcessEntry => ({ pid, parent, name: '', state: 'S', group: 0, session: 0, startTime: '' })
+  const table = [entry(2, 1), entry(3, 2), entry(4, 3), entry(5, 1), entry(6, 5), entry(7, 99)]
+  assert.deepEqual(
+    descendantsOf(table, 1, new Set([5])).map(({ pid }) => pid),
+    [2, 3, 4],
+  )
+})
+
+describe('splitLines()', () => {
+  const split = (...pieces: readonly string[]): readonly string[] => {
+    const lines: string[] = []
+    const splitter = splitLines((line) => lines.push(line))
+    for (const piece of pieces) splitter.push(piece)
+    splitter.end()
+    return lines
+  }
+  const rows: readonly [claim: string, pieces: readonly string[], lines: readonly string[]][] = [
+    ['joins what came in pieces', ['a', 'b\nc', '\n'], ['ab', 'c']],
+    ['splits at carriage returns', ['1%\r2%\r\n'], ['1%', '2%']],
+    ['leaves empty lines out', ['\n\na\n\n'], ['a']],
+    ['keeps a last line without an end', ['a\nb'], ['a', 'b']],
+  ]
+  for (const [claim, pieces, lines] of rows) test(claim, () => assert.deepEqual(split(...pieces), lines))
+  test('cuts a line that never ends', () => {
+    const [line = ''] = split('x'.repeat(maxLineLength), 'x'.repeat(maxLineLength), '\n')
+    assert.equal(line.length, maxLineLength + 1)
+  })
+})
+
+test('createRing() holds the last lines in order', () => {
+  const ring = createRing(3)
+  for (const line of ['a', 'b']) ring.push(line)
+  assert.deepEqual(ring.lines(), ['a', 'b'])
+  for (const line of ['c', 'd']) ring.push(line)
+  assert.deepEqual(ring.lines(), ['b', 'c', 'd'])
+})
+
+test('backoffMs() doubles to its cap and takes between half and all of it', () => {
+  const restart = { when: 'always', intensity: 9, periodMs: 1, baseMs: 100, capMs: 500 } as const
+  assert.deepEqual(
+    [1, 2, 3, 4].map((failures) => backoffMs(failures, 0, restart)),
+    [50, 100, 200, 250],
+  )
+  assert.equal(backoffMs(9, 1, restart), 500)
+})
+
+test('gracePeriodMs() is the sum of every stage, so that no stage is cut', () => {
+  const policy = { drainDelayMs: 1, drainMs: 2, stopMs: 4, killMs: 8, reclaimMs: 16 } as Policy
+  assert.equal(gracePeriodMs(policy), 1031)
+})
