@@ -3,10 +3,12 @@
  * Sizes are bytes; ids of 64 bits are strings, because they exceed 2^53.
  */
 export type Gpu = {
-  /** Position among the usable GPUs, in KFD node order (the order that ROCR numbers them in). */
+  /** Position among the usable GPUs as HIP numbers them: KFD node order unless a visibility mask asks for another. */
   readonly index: number
   /** KFD topology node number. */
   readonly node: number
+  /** KFD's own id, the key of /sys/class/kfd/kfd/proc; unique per boot only. */
+  readonly gpuId?: number
   /** N of /dev/dri/renderDN. */
   readonly renderMinor?: number
   /** PCI address `0000:1b:00.0`; the function is the partition index on partitioned GPUs. */
@@ -15,19 +17,29 @@ export type Gpu = {
   readonly deviceId?: string
   /** PCI revision id, two lower-case hex digits. */
   readonly revision?: string
-  /** Product as AMD's variables spell it: `MI300X`. */
+  /** Product as AMD's variables spell it: `MI300X`, `RX7900`. */
   readonly product?: string
+  /** Marketing name: `AMD Radeon RX 7900 XTX`. */
+  readonly name?: string
   /** Instruction set: `gfx942`. */
   readonly gfx?: string
   readonly computeUnits?: number
   /** XCCs behind this node (8 for an MI300X in SPX). */
   readonly xcc?: number
+  /** What this node (a partition, on partitioned GPUs) may allocate. */
   readonly vramBytes?: number
+  /** In use in the whole package: every partition shows the same number, so group by package before adding or subtracting. */
   readonly vramUsedBytes?: number
+  /** True when its memory is the host's (an APU without a large carve-out): what is free is then `memoryAvailableBytes`. */
+  readonly sharesHostMemory?: boolean
+  /** Peak bytes per second of the package's memory, which its partitions share. */
+  readonly memoryBandwidth?: number
   readonly numaNode?: number
+  /** Decimal; partitions of one package share it before ROCm 7.0. */
   readonly uniqueId?: string
+  /** Decimal; GPUs with the same one are joined by xGMI. */
   readonly hiveId?: string
-  /** `SPX`, `CPX` ... as the driver says. */
+  /** `SPX`, `CPX` ... as the driver says, or as the XCC count implies where the driver's file is not visible. */
   readonly computePartition?: string
   /** `NPS1`, `NPS4` ... as the driver says. */
   readonly memoryPartition?: string
@@ -35,19 +47,25 @@ export type Gpu = {
 
 /** CPU and memory as this container may use them. */
 export type Host = {
-  /** CPUs we may use at once: the smaller of the affinity (or cpuset) and the quota rounded up. */
+  /** CPUs we may use at once: the smaller of the affinity (or cpuset) and the quota rounded up; at least 1. */
   readonly cpus: number
   /** CPU time per wall time granted by the cgroup, when limited: 2.5 means two and a half CPUs. */
   readonly cpuQuota?: number
+  /** The machine's memory; 0 (with an oddity) when it cannot be read. */
   readonly memoryBytes: number
-  /** The cgroup's limit, when there is one. */
+  /** The cgroup's limit, when there is one below the machine's memory. */
   readonly memoryLimitBytes?: number
+  /** What can be allocated before the machine or the cgroup runs out, reclaimable page cache counted as free. */
   readonly memoryAvailableBytes?: number
+  /** Size of the file system at /dev/shm. */
   readonly shmBytes?: number
 }
 
 /** A GPU that is in the machine but not ours to use, and why. */
 export type HiddenGpu = { readonly node: number; readonly reason: string }
+
+/** Why no GPU can be used although some are there, and what to do about it. */
+export type Blocked = { readonly reason: string; readonly fix: string }
 
 /** The whole answer of detection. `oddities` are sentences on anything read that did not make sense. */
 export type Inventory = {
@@ -56,7 +74,7 @@ export type Inventory = {
   /** Whether the KFD topology exists at all (the amdgpu driver is loaded on the host). */
   readonly driver: boolean
   /** What makes every GPU unusable although some are there (a permission on /dev/kfd or a render node), with the fix. */
-  readonly blocked?: { readonly reason: string; readonly fix: string }
+  readonly blocked?: Blocked
   readonly host: Host
   readonly oddities: readonly string[]
 }

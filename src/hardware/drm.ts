@@ -1,0 +1,66 @@
+/** What DRM's sysfs adds to the GPUs of the KFD topology. Never a source of GPUs: a container sees those of the whole host there. */
+import { sharesHostMemory } from './apu.ts'
+import { defined } from './defined.ts'
+import type { FileSystem } from './file-system.ts'
+import type { KfdGpu } from './kfd-node.ts'
+import { packageOf } from './pci.ts'
+import { type PciDevice, readDevice, readUsedOnly } from './pci-device.ts'
+import { impliedPartition, productOf } from './products.ts'
+
+/** GPUs with what DRM added. */
+export type Decorated = { readonly gpus: readonly KfdGpu[]; readonly oddities: readonly string[] }
+
+/**
+ * Decorates GPUs from their PCI device. The render node of a secondary partition belongs to a platform device without any of
+ * these files, so a partition is decorated from the primary of its package, through /sys/bus/pci when that one is not ours.
+ * Each device is read once.
+ */
+export const decorate = (fs: FileSystem, gpus: readonly KfdGpu[]): Decorated => {
+  const found = new Map<string, PciDevice | undefined>()
+  const read = (directory: string, gpu: KfdGpu): PciDevice | undefined => {
+    if (!found.has(directory)) found.set(directory, readDevice(fs, directory, gpu))
+    return found.get(directory)
+  }
+  const oddities: string[] = []
+  const decorated = gpus.map((gpu) => {
+    const device = directoriesOf(gpu, gpus).reduce<PciDevice | undefined>((known, directory) => known ?? read(directory, gpu), undefined)
+    if (device?.busy) oddities.push(`the device of KFD node ${gpu.node} answers EBUSY: it is in reset or suspended`)
+    return withDevice(gpu, device ?? readUsedOnly(fs, gpu))
+  })
+  return { gpus: decorated, oddities }
+}
+
+const directoriesOf = (gpu: KfdGpu, gpus: readonly KfdGpu[]): string[] => {
+  const primary = gpus.find(({ pci }) => pci !== undefined && gpu.pci !== undefined && pci === packageOf(gpu.pci))
+  const own = gpu.pci === undefined || gpu.pci === packageOf(gpu.pci) ? gpu.renderMinor : undefined
+  const minors = [...new Set([own, primary?.renderMinor])].filter((minor) => minor !== undefined)
+  const drm = minors.map((minor) => `/sys/class/drm/renderD${minor}/device`)
+  return gpu.pci === undefined ? drm : [...drm, `/sys/bus/pci/devices/${packageOf(gpu.pci)}`]
+}
+
+const withDevice = (gpu: KfdGpu, device: PciDevice): KfdGpu => {
+  const product = productOf(gpu.deviceId, device.revision)
+  const vramBytes = gpu.vramBytes ?? (isPartition(gpu) ? undefined : device.vramTotal)
+  const shared = sharesHostMemory({ deviceId: gpu.deviceId, gfx: gpu.gfx, vramBytes, vramTotal: device.vramTotal })
+  return defined<KfdGpu>({
+    ...gpu,
+    vramBytes,
+    revision: device.revision,
+    product: product?.product,
+    name: device.name ?? product?.name,
+    // On shared memory the device counts its carve-out only, which is not what a model is loaded into.
+    vramUsedBytes: shared ? undefined : device.vramUsed,
+    sharesHostMemory: shared || undefined,
+    numaNode: device.numaNode,
+    computePartition: device.computePartition ?? partitionOf(gpu),
+    memoryPartition: device.memoryPartition,
+  })
+}
+
+const partitionOf = ({ xcc, deviceId }: KfdGpu): string | undefined => {
+  const total = productOf(deviceId)?.xcc
+  return xcc === undefined || total === undefined ? undefined : impliedPartition(xcc, total)
+}
+
+const isPartition = (gpu: KfdGpu): boolean =>
+  (gpu.pci !== undefined && gpu.pci !== packageOf(gpu.pci)) || (partitionOf(gpu) ?? 'SPX') !== 'SPX'
