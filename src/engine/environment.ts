@@ -11,20 +11,23 @@ const serviceLink = /^VLLM_(?:.*_)?(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT(?:_
 /** An address, `tcp://` URI or port number that such a variable holds; a VLLM_PORT that a person set is a bare number and stays. */
 const isServiceLink = (name: string, value: string): boolean => serviceLink.test(name) && !(name === 'VLLM_PORT' && /^\d+$/.test(value))
 
+/** The container's variables that may reach an engine: without ours, Node's, secrets that it need not have, and service links. */
+export const passedOn = (parent: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(parent).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && !dropped.test(entry[0]) && !isServiceLink(entry[0], entry[1]),
+    ),
+  )
+
 /**
- * The environment an engine starts with: the container's without what must not leak, a home that can be written to for a uid without a
- * passwd entry (Python asks for both), then what the plan set.
+ * The environment an engine starts with: what is passed on, a home that can be written to for a uid without a passwd entry (Python asks
+ * for both), then what the plan set.
  */
 export const engineEnvironment = (
   parent: Readonly<Record<string, string | undefined>>,
   account: Account,
   planned: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> => {
-  const kept = Object.entries(parent).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !dropped.test(entry[0]) && !isServiceLink(entry[0], entry[1]),
-  )
-  return { ...Object.fromEntries(kept), ...home(parent, account), ...planned }
-}
+): Readonly<Record<string, string>> => ({ ...passedOn(parent), ...home(parent, account), ...planned })
 
 const home = (parent: Readonly<Record<string, string | undefined>>, account: Account): Readonly<Record<string, string>> => ({
   ...(account.homeWritable ? {} : { HOME: account.fallbackHome }),

@@ -13,6 +13,8 @@ export type ModelFacts = {
   readonly dtype?: string
   /** The checkpoint's quantization method: `fp8`, `awq`, `mxfp4` ... */
   readonly quantization?: string
+  /** Number format of most of the weights, in the words of AIM_PRECISION: `bf16`, `fp8`, `int4` ... Absent where the checkpoint's own words are not understood. */
+  readonly precision?: string
   /** Largest context the model was made for, in tokens. */
   readonly contextLength?: number
   /** Bytes of the weight files that the engine will load. */
@@ -20,6 +22,7 @@ export type ModelFacts = {
   readonly layers?: number
   readonly hiddenSize?: number
   readonly attentionHeads?: number
+  /** Heads of the KV cache that tensor parallelism can divide; 1 for MLA, whose one latent every GPU keeps whole. */
   readonly kvHeads?: number
   readonly headDim?: number
   readonly vocabSize?: number

@@ -27,4 +27,9 @@ export type Request = {
   readonly host: string
   readonly port: number
   readonly maxModelLength?: number
+  /**
+   * Variables of the engine that the user set in the container (`VLLM_...`, `HIP_VISIBLE_DEVICES` ...): a profile does not overrule them.
+   * Never a secret.
+   */
+  readonly engineEnvironment?: Readonly<Record<string, string>>
 }

@@ -4,8 +4,11 @@ import { createMailbox } from '../std/mailbox.ts'
 import type { Exit } from './exit.ts'
 import { type Effect, type Event, initial, type Lifecycle, type State, transition } from './lifecycle.ts'
 import type { Policy } from './policy.ts'
+import { processTable } from './proc.ts'
+import { descendantsOf } from './process-table.ts'
 import type { Program } from './program.ts'
 import { createRing } from './ring.ts'
+import { removeSharedMemory, sharedMemoryOf } from './shared-memory.ts'
 import { signalProcess, spawnProgram } from './spawn.ts'
 import { type Survivor, survivors, sweep } from './sweep.ts'
 
@@ -70,6 +73,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   let life: Lifecycle = initial
   let pid: number | undefined
   let timer: NodeJS.Timeout | undefined
+  /** What the engine was seen to keep in /dev/shm. */
+  const shared = new Set<string>()
   /** Aborted when the engine it was made for is stopping or gone. */
   let run = new AbortController()
 
@@ -85,6 +90,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   const entered = (previous: State, state: State): void => {
     if (state.kind === 'stopping' || state.kind === 'reclaiming' || state.kind === 'terminated') run.abort()
+    if (state.kind === 'warming' || state.kind === 'ready' || state.kind === 'stopping') noteSharedMemory()
     if (previous.kind !== state.kind || state.kind === 'stopping') onHappening({ kind: 'state', state, previous })
     if (previous.kind === 'warming' && state.kind === 'ready') watch()
   }
@@ -135,6 +141,11 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       })
   }
 
+  const noteSharedMemory = (): void => {
+    const tree = pid === undefined ? [] : [pid, ...descendantsOf(processTable(), pid).map((entry) => entry.pid)]
+    for (const path of sharedMemoryOf(tree)) shared.add(path)
+  }
+
   const others = (): ReadonlySet<number> => new Set([...options.owned].filter((owned) => owned !== pid))
 
   const actions = {
@@ -149,6 +160,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     reclaim: () => {
       const deadline = AbortSignal.timeout(policy.reclaimMs * 0.9)
       void sweep(others(), options.reap, deadline).then(() => {
+        removeSharedMemory(shared)
+        shared.clear()
         const left = survivors(others())
         if (left.length > 0) onHappening({ kind: 'survivors', survivors: left })
         else post({ kind: 'reclaimed' })

@@ -72,8 +72,8 @@ const gauges: readonly Definition[] = [
   },
   {
     name: 'aim_startup_seconds',
-    help: 'Time from our start to the first ready.',
-    read: (f) => (f.readySeconds === undefined ? [] : [[f.readySeconds]]),
+    help: 'Time from our start to the first ready; NaN before.',
+    read: (f) => [[f.readySeconds ?? Number.NaN]],
   },
   { name: 'aim_pull_bytes', help: 'Bytes of the model that the engine needs from the hub.', read: (f) => [[f.pullBytes]] },
   { name: 'process_resident_memory_bytes', help: 'Resident memory of this process.', read: () => [[process.memoryUsage.rss()]] },

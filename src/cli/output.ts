@@ -1,0 +1,22 @@
+/** Edge: writes a command's answer to stdout. */
+
+/** How an answer is written. */
+export const formats = ['table', 'json', 'yaml'] as const
+/** One of `formats`. */
+export type Format = (typeof formats)[number]
+
+/** Writes one answer: text made by `table` for people, or the value itself as one document. */
+export const print = async (format: Format, value: unknown, table: () => string): Promise<void> => {
+  if (format === 'json') return write(JSON.stringify(value, undefined, 2))
+  if (format === 'yaml') {
+    const { stringify } = await import('yaml')
+    return write(stringify(value).trimEnd())
+  }
+  return write(table())
+}
+
+/** Resolves when the reader has the text: a pipe may take only part of it at once, and the process ends right after. */
+const write = (text: string): Promise<void> =>
+  new Promise((resolve) => {
+    process.stdout.write(`${text}\n`, () => resolve())
+  })

@@ -1,0 +1,75 @@
+/** The command line. Each command loads what it needs when it runs. */
+import { Command, CommanderError, Option } from 'commander'
+import { version } from '../serve/version.ts'
+import { exitCodes } from '../std/exit-codes.ts'
+import type { Flags } from './options.ts'
+import { type Format, formats } from './output.ts'
+
+type Common = Flags & { readonly format: Format }
+
+/** Runs one command line (without node and script) and resolves with the exit code; failures are thrown. */
+export const runCommandLine = async (argv: readonly string[]): Promise<number> => {
+  let exitCode = 0
+  const program = new Command('aim')
+    .description('Entrypoint and init of AMD inference containers. Without a command: serve.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+    .helpCommand(false)
+  const add = (usage: string, description: string, run: (...given: never[]) => Promise<number>): Command =>
+    program
+      .command(usage)
+      .description(description)
+      .addOption(new Option('--format <format>', 'how to print the answer').choices(formats).default('table'))
+      .action(async (...given) => {
+        exitCode = await run(...(given as never[]))
+      })
+
+  withFlags(
+    add(
+      'serve [model] [engineArguments...]',
+      'detect, plan, pull, start the engine and stand behind it (the default)',
+      async (model, extra, flags: Flags) => (await import('./serve.ts')).serveCommand(model, extra, flags),
+    ),
+  )
+  withFlags(
+    add('plan [model] [engineArguments...]', 'what serve would do, without doing it', async (model, extra, { format, ...flags }: Common) =>
+      (await import('./plan.ts')).planCommand(model, extra, flags, format),
+    ),
+  )
+  add('gpus', 'the GPUs, CPUs and memory of this machine', async ({ format, ...flags }: Common) =>
+    (await import('./gpus.ts')).gpusCommand(flags, format),
+  ).option('--root <dir>', 'read a captured tree instead of this machine')
+  add('recipes [model]', 'what can be served, by profile', async (model, { format }: Common) =>
+    (await import('./recipes.ts')).recipesCommand(model, format),
+  )
+  add('status', 'what the running supervisor is doing', async ({ format }: Common) => (await import('./status.ts')).statusCommand(format))
+  add('healthcheck', 'exit 0 when the engine is ready, 1 when not', async ({ format }: Common) =>
+    (await import('./status.ts')).healthcheckCommand(format),
+  )
+  add('version', 'the version', async ({ format }: Common) => (await import('./version.ts')).versionCommand(format))
+  add('help [topic]', 'this text, or `help env` for every variable', async (topic, { format }: Common) => {
+    if (topic === 'env') return (await import('./help-env.ts')).helpEnvCommand(format)
+    const command = program.commands.find((known) => known.name() === topic) ?? program
+    command.outputHelp()
+    return 0
+  })
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
+    throw error
+  }
+}
+
+const withFlags = (command: Command): Command =>
+  command
+    .option('--gpu-count <n>', 'GPUs to use, auto, or 0 for the CPU')
+    .option('--gpu-model <name>', 'plan for this product instead of the detected one')
+    .option('--precision <format>', 'number format of the weights')
+    .option('--metric <metric>', 'latency or throughput')
+    .option('--engine <engine>', 'vllm or simulator')
+    .option('--profile <id>', 'use exactly this profile')
+    .option('--revision <revision>', 'branch, tag or commit of the model')
+    .option('--root <dir>', 'read the machine from a captured tree')

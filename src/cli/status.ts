@@ -1,0 +1,50 @@
+/** `aim status` and `aim healthcheck`: what the running supervisor says. */
+import type { PhaseStatus, Status } from '../ops/status.ts'
+import { formatDuration } from '../std/duration.ts'
+import { askOps } from './ops-client.ts'
+import { overlay, readOptions } from './options.ts'
+import { type Format, print } from './output.ts'
+import { formatFacts } from './table.ts'
+
+/** Prints `/status`. */
+export const statusCommand = async (format: Format): Promise<number> => {
+  const { body } = await askOps(readOptions(overlay(undefined, {}, [])), '/status')
+  const status = JSON.parse(body) as Status
+  await print(format, status, () => show(status))
+  return 0
+}
+
+/** 0 when ready, 1 when not: for a container's HEALTHCHECK. */
+export const healthcheckCommand = async (format: Format): Promise<number> => {
+  const { status, body } = await askOps(readOptions(overlay(undefined, {}, [])), '/readyz')
+  const answer = JSON.parse(body) as Pick<Status, 'state' | 'reason'>
+  const ready = status === 200
+  await print(
+    format,
+    { ready, ...answer },
+    () => `${ready ? 'ready' : 'not ready'}: ${answer.state}${answer.reason === '' ? '' : ` (${answer.reason})`}`,
+  )
+  return ready ? 0 : 1
+}
+
+const show = (status: Status): string =>
+  formatFacts([
+    ['state', `${status.state} since ${status.since}`],
+    ['next', status.next],
+    ...(status.reason === '' ? [] : [['reason', status.reason] as const]),
+    ['model', status.model === undefined ? '-' : status.model.id],
+    ['profile', status.profile?.id ?? '-'],
+    [
+      'engine',
+      `${status.engine.name ?? '-'}${status.engine.pid === undefined ? '' : `, pid ${status.engine.pid}`}${status.engine.url === undefined ? '' : `, ${status.engine.url}`}`,
+    ],
+    ['restarts', String(status.restarts)],
+    ...status.phases.map((phase) => [`phase ${phase.name}`, showPhase(phase)] as const),
+  ])
+
+const showPhase = ({ startMs, endMs, done, total, detail }: PhaseStatus): string =>
+  [
+    endMs === undefined ? 'running' : formatDuration(endMs - startMs),
+    ...(done === undefined || total === undefined || total === 0 ? [] : [`${Math.floor((100 * done) / total)}%`]),
+    ...(detail === undefined ? [] : [detail]),
+  ].join(', ')

@@ -1,0 +1,132 @@
+import type { EngineAdapter, EngineInput } from '../engine/adapter.ts'
+import type { Inventory } from '../hardware/inventory.ts'
+import { repositoryOf } from '../recipes/hard-tests.ts'
+import { gpusAskedBy } from '../recipes/parallel.ts'
+import type { Profile, Selection } from '../recipes/profile.ts'
+import type { Question } from '../recipes/question.ts'
+import { select } from '../recipes/select.ts'
+import { gib } from '../std/bytes.ts'
+import type { Policy } from '../supervisor/policy.ts'
+import { mergeArguments, overridesOf } from './arguments.ts'
+import { chooseGpus, visibleDevices } from './gpus.ts'
+import { cpuCache, resourceReasons, resourcesOf } from './host.ts'
+import type { Launch, ModelSource } from './launch.ts'
+import { questionOf, usableGpus } from './question.ts'
+import { badRequest, describeHidden, isRefusal, noGpu, type Refusal } from './refusal.ts'
+import type { Request } from './request.ts'
+import { refuseSecrets } from './secrets.ts'
+
+/** What runs when AIM_ENGINE_COMMAND names nothing. */
+const commands: Readonly<Record<Request['engine'], readonly string[]>> = { vllm: ['vllm'], simulator: ['aim', 'simulator'] }
+
+/**
+ * The repository whose weights will be served: the model's own, or the quantized checkpoint that its best profile here loads. To be asked
+ * before the model is described, because a launch is planned for weights that are known.
+ */
+export const repositoryFor = (request: Request, inventory: Inventory, catalog: readonly Profile[]): string | Refusal => {
+  const selection = choose(request, questionOf(request, inventory), inventory, catalog)
+  return isRefusal(selection) ? selection : repositoryOf(selection.profile, request.model)
+}
+
+/**
+ * The whole decision for this container: a profile that loads the weights of `source`, the GPUs it runs on, the engine's command line and
+ * environment, the resources, and why each is so. Pure; a launch holds no secret, and what would put one into it is refused (78).
+ */
+export const plan = (
+  request: Request,
+  inventory: Inventory,
+  catalog: readonly Profile[],
+  source: ModelSource,
+  policy: Policy,
+  adapter: EngineAdapter,
+): Launch | Refusal => {
+  const question = questionOf(request, inventory, source)
+  const selection = choose(request, question, inventory, catalog)
+  if (isRefusal(selection)) return selection
+  return refuseSecrets(request, selection.profile) ?? build({ request, inventory, source, policy, adapter, question, selection })
+}
+
+const choose = (request: Request, question: Question, inventory: Inventory, catalog: readonly Profile[]): Selection | Refusal => {
+  const refusal = refuseSecrets(request) ?? refuseContradictions(request)
+  if (refusal !== undefined) return refusal
+  if (needsGpu(request) && question.gpus.length === 0) return noGpu(request.model, inventory)
+  const selection = select(question, catalog)
+  const hidden = describeHidden(inventory)
+  // A GPU that was hidden by mistake is the likeliest cause of too few.
+  return isRefusal(selection) && hidden.length > 0 ? { ...selection, message: `${selection.message}; ${hidden.join('; ')}` } : selection
+}
+
+const needsGpu = ({ engine, gpuCount, profileId }: Request): boolean =>
+  gpuCount === 'auto' ? engine !== 'simulator' && !profileId?.toLowerCase().includes('-cpu-') : gpuCount > 0
+
+const refuseContradictions = (request: Request): Refusal | undefined => {
+  const overrides = overridesOf(request)
+  if (overrides.model !== undefined) return badRequest('cannot take the model from the engine arguments', 'set AIM_MODEL_ID')
+  const world = gpusAskedBy(overrides)
+  if (world === undefined || request.gpuCount === 'auto' || request.gpuCount === 0 || request.gpuCount === world) return undefined
+  return badRequest(
+    `cannot use ${request.gpuCount} GPUs: the engine arguments divide the work over ${world} (tensor x pipeline x data parallel)`,
+    `set AIM_GPU_COUNT=${world}, or take the parallel sizes out of the engine arguments`,
+  )
+}
+
+/** All that a launch is built from once nothing can be refused any more. */
+type Decided = {
+  readonly request: Request
+  readonly inventory: Inventory
+  readonly source: ModelSource
+  readonly policy: Policy
+  readonly adapter: EngineAdapter
+  readonly question: Question
+  readonly selection: Selection
+}
+
+const build = ({ request, inventory, source, policy, adapter, question, selection }: Decided): Launch => {
+  const { profile, rejected } = selection
+  const usable = usableGpus(request, inventory)
+  const { gpus, reasons: gpuReasons } = chooseGpus(profile, question, usable, inventory, request)
+  const merged = mergeArguments(profile, request)
+  const input: EngineInput = { command: request.engineCommand ?? commands[request.engine], modelPath: source.path, ...merged.input }
+  const cache = cpuCache(profile, request, inventory.host, source)
+  const masks = visibleDevices(gpus, usable, request.engineEnvironment ?? {})
+  const resources = resourcesOf(profile, source, request.engine, gib(Number(cache.VLLM_CPU_KVCACHE_SPACE ?? 0)))
+  const environment = environmentOf(profile, request)
+  return {
+    engine: {
+      name: request.engine,
+      argv: adapter.argv(input),
+      env: { ...environment.variables, ...adapter.environment(input), ...cache, ...masks },
+    },
+    model: { ...source, id: request.model, servedNames: input.servedNames },
+    profile,
+    gpus,
+    artifacts: source.artifact === undefined ? [] : [source.artifact],
+    resources,
+    policy,
+    reasons: [
+      ...selection.reasons,
+      ...gpuReasons,
+      ...merged.reasons,
+      ...environment.reasons,
+      ...cacheReasons(cache),
+      ...resourceReasons(resources, profile, inventory.host),
+    ],
+    rejected,
+  }
+}
+
+type Variables = { readonly variables: Readonly<Record<string, string>>; readonly reasons: readonly string[] }
+
+/** The profile's variables but for those that the user set himself. */
+const environmentOf = ({ environment }: Profile, { engineEnvironment = {} }: Request): Variables => {
+  const [own, taken] = [Object.entries(environment), (name: string) => engineEnvironment[name] !== undefined]
+  return {
+    variables: Object.fromEntries(own.filter(([name]) => !taken(name))),
+    reasons: own.filter(([name]) => taken(name)).map(([name, value]) => `${name} is yours; the profile would set ${value}`),
+  }
+}
+
+const cacheReasons = ({ VLLM_CPU_KVCACHE_SPACE: space }: Readonly<Record<string, string>>): readonly string[] =>
+  space === undefined
+    ? []
+    : [`${space} GiB of KV cache on the CPU: a quarter of the memory, at most what the weights leave and 40 GiB, at least 1`]

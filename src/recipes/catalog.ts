@@ -1,0 +1,39 @@
+/** Edge: reads directories of recipes. The YAML parser and the schema are loaded only when a recipe has to be read. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { exitCodes } from '../std/exit-codes.ts'
+import { Failure } from '../std/failure.ts'
+import { readIndex } from './index-file.ts'
+import type { ParsedRecipe, RecipeProblem } from './parse.ts'
+import type { Profile } from './profile.ts'
+
+/** Every profile of every place, in the order of the places and then of the paths; files with problems give no profiles. */
+export type Catalog = { readonly profiles: readonly Profile[]; readonly problems: readonly RecipeProblem[] }
+
+/**
+ * Reads recipes, the most important place first. A place is a directory of YAML files, read with everything below it, or a compiled index
+ * (`*.json`). One that cannot be read is a Failure (78); a bad file in it is a problem, and the caller's to weigh.
+ */
+export const loadCatalog = async (places: readonly string[]): Promise<Catalog> => {
+  const parsed = (await Promise.all(places.map(load))).flat()
+  return { profiles: parsed.flatMap(({ profiles }) => profiles), problems: parsed.flatMap(({ problems }) => problems) }
+}
+
+const load = async (place: string): Promise<readonly ParsedRecipe[]> => {
+  const refuse = (error: NodeJS.ErrnoException) => {
+    throw unreadable(place, error)
+  }
+  if (place.endsWith('.json')) return [{ profiles: readIndex(await readFile(place, 'utf8').catch(refuse)), problems: [] }]
+  const names = await readdir(place, { recursive: true }).catch(refuse)
+  const { parseRecipe } = await import('./parse.ts')
+  // A mounted ConfigMap shows every file a second time, below a directory whose name starts with two dots.
+  const files = names.filter((name) => /\.ya?ml$/.test(name) && !/(?:^|\/)\./.test(name)).toSorted()
+  return Promise.all(files.map(async (name) => parseRecipe(await readFile(join(place, name), 'utf8').catch(refuse), join(place, name))))
+}
+
+const unreadable = (place: string, error: NodeJS.ErrnoException): Failure =>
+  new Failure(`cannot read recipes from ${place}: ${error.code ?? error.message}`, {
+    exitCode: exitCodes.config,
+    fix: 'name a directory that holds recipes/ORG/MODEL.yaml, or unset AIM_RECIPES_PATH',
+    cause: error,
+  })

@@ -1,0 +1,27 @@
+import { formatBytes } from '../std/bytes.ts'
+import { describeGpus, gpusInWords } from './hard-tests.ts'
+import { effectiveArguments, fitOn } from './memory.ts'
+import { place } from './place.ts'
+import type { Profile } from './profile.ts'
+import type { Question } from './question.ts'
+
+/** Why a profile may be used here, one sentence a fact: what it is, what carries it, what its memory looks like. */
+export const sentencesFor = (profile: Profile, question: Question): readonly string[] => [
+  `${profile.id}: ${profile.type}, ${profile.metric}, ${profile.precision}, from ${profile.source}`,
+  profile.gpuCount === 0
+    ? 'it runs on the CPU'
+    : `it is for ${gpusInWords(profile.gpuCount)} of kind ${profile.gpu}; here: ${describeGpus(question.gpus)}`,
+  ...(profile.gpuCount === 0 ? [] : [memorySentence(profile, question)]),
+]
+
+const memorySentence = (profile: Profile, question: Question): string => {
+  const [gpu] = place(profile, question.gpus, (candidate) => fitOn(profile, question, candidate)?.fits !== false) ?? []
+  const fit = gpu === undefined ? undefined : fitOn(profile, question, gpu)
+  if (fit === undefined || gpu?.vramBytes === undefined) return 'whether it fits the memory could not be estimated'
+  const cache = effectiveArguments(profile, question)['kv-cache-dtype'] ?? undefined
+  const tokens = fit.largestContext === undefined ? '' : `, about ${fit.largestContext} tokens${cache === undefined ? '' : ` in ${cache}`}`
+  return (
+    `a rough estimate for each GPU of ${formatBytes(gpu.vramBytes)}: ${formatBytes(fit.weightsBytesPerGpu)} of weights, ` +
+    `${formatBytes(fit.marginBytes)} kept for the engine, ${formatBytes(fit.kvBytes)} for the KV cache${tokens}`
+  )
+}

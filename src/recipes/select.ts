@@ -1,0 +1,92 @@
+import { exitCodes } from '../std/exit-codes.ts'
+import { describeGpus, type Failing, failingsOf, gpusInWords } from './hard-tests.ts'
+import { selectPinned } from './pinned.ts'
+import type { Profile, Rejection, Selection } from './profile.ts'
+import { allowsCpu, type Question } from './question.ts'
+import { rankingFor } from './rank.ts'
+import { sentencesFor } from './reasons.ts'
+import type { Refusal } from './refusal.ts'
+import { parallelSizes, synthesize } from './synthesize.ts'
+
+/** A profile and what stands against it. */
+type Judged = { readonly profile: Profile; readonly failings: readonly Failing[] }
+
+/**
+ * Chooses the profile for a question, or refuses. Every profile of the model, and every general one, meets every hard test; those that
+ * pass are ranked; when none does and general profiles are allowed, one is made. The catalog's order is the order of its directories:
+ * earlier ones win. Every profile that was not taken is in `rejected` with all that stood against it.
+ */
+export const select = (question: Question, catalog: readonly Profile[]): Selection | Refusal => {
+  const own = catalog.filter(({ model }) => model === undefined || model === question.model)
+  if (question.profileId !== undefined) return selectPinned(question, question.profileId, own)
+  const judged = own.map((profile) => judge(profile, question))
+  return bestOf(question, judged) ?? firstGeneral(question, judged)
+}
+
+const judge = (profile: Profile, question: Question): Judged => ({ profile, failings: failingsOf(profile, question) })
+
+const rejectionOf = ({ profile, failings }: Judged): Rejection => ({ id: profile.id, reasons: failings.map(({ sentence }) => sentence) })
+
+const bestOf = (question: Question, judged: readonly Judged[]): Selection | undefined => {
+  const profiles = judged.map(({ profile }) => profile)
+  const ranking = rankingFor(question, profiles)
+  const [best, ...others] = judged.filter(({ failings }) => failings.length === 0).toSorted((a, b) => ranking.compare(a.profile, b.profile))
+  if (best === undefined) return undefined
+  const outranked = others.map(({ profile }) => ({
+    id: profile.id,
+    reasons: [`fits, but ${best.profile.id} goes first: ${ranking.difference(best.profile, profile) ?? 'it comes first in the catalog'}`],
+  }))
+  const failed = judged.filter(({ failings }) => failings.length > 0).map(rejectionOf)
+  return { profile: best.profile, reasons: sentencesFor(best.profile, question), rejected: [...outranked, ...failed] }
+}
+
+const firstGeneral = (question: Question, tuned: readonly Judged[]): Selection | Refusal => {
+  const candidates = question.allowGeneral ? synthesize(question).map((profile) => judge(profile, question)) : []
+  const chosen = candidates.find(({ failings }) => failings.length === 0)
+  const judged = [...tuned, ...candidates]
+  if (chosen === undefined) return refuse(question, judged)
+  const why = tuned.length === 0 ? `no recipe knows ${question.model}` : `none of its ${tuned.length} tuned profiles can be used here`
+  return {
+    profile: chosen.profile,
+    reasons: [`${why}: a general profile was made`, ...sentencesFor(chosen.profile, question)],
+    rejected: judged.filter(({ failings }) => failings.length > 0).map(rejectionOf),
+  }
+}
+
+/** The nearest miss is the one with the least against it; of equals the last, which has the most GPUs. */
+const nearestMiss = (judged: readonly Judged[]): Judged | undefined =>
+  judged.reduce<Judged | undefined>(
+    (best, next) => (best === undefined || next.failings.length <= best.failings.length ? next : best),
+    undefined,
+  )
+
+const refuse = (question: Question, judged: readonly Judged[]): Refusal => {
+  const nearest = nearestMiss(judged)
+  const here = `here: ${describeGpus(question.gpus)}`
+  const because = nearest === undefined ? whyNothing(question) : `${nearest.profile.id} ${sentences(nearest)}`
+  return {
+    kind: 'refusal',
+    exitCode: exitCodes.unavailable,
+    message: `cannot serve ${question.model} on this machine (${here}): ${because}`,
+    fix: nearest?.failings[0]?.fix ?? wayOut(question),
+    rejected: judged.map(rejectionOf),
+  }
+}
+
+const sentences = ({ failings }: Judged): string => failings.map(({ sentence }) => sentence).join('; ')
+
+const whyNothing = ({ model, gpus, count, allowGeneral }: Question): string => {
+  if (!allowGeneral) return `no recipe knows ${model}, and general profiles are switched off`
+  if (gpus.length === 0) return 'no GPU can be used'
+  if (count !== 'auto' && !parallelSizes.some((size) => size === count)) {
+    return `${gpusInWords(count)} asked for; without a recipe ${parallelSizes.join(', ')} are tried`
+  }
+  return 'the kind of its GPUs is not known'
+}
+
+const wayOut = (question: Question): string => {
+  if (!question.allowGeneral) return 'set AIM_ALLOW_GENERAL_PROFILE_FALLBACK=true, or add a recipe for the model'
+  if (question.gpus.length === 0)
+    return allowsCpu(question) ? 'report this' : 'give the container a GPU, or set AIM_GPU_COUNT=0 to run on the CPU'
+  return question.count === 'auto' ? 'set AIM_GPU_MODEL, or AIM_GPU_COUNT=0 to run on the CPU' : 'set AIM_GPU_COUNT to 1, 2, 4, 8 or auto'
+}

@@ -1,0 +1,64 @@
+/** From a model's name to where it lies and what it is: from the cache when it is whole there, else from the hub. */
+import { locate, readModelConfig, snapshotFiles } from '../cache/locate.ts'
+import { snapshotPath } from '../cache/paths.ts'
+import type { Hub, Listing } from '../cache/types.ts'
+import { describe } from '../model/describe.ts'
+import type { ModelSource } from '../plan/launch.ts'
+import { exitCodes } from '../std/exit-codes.ts'
+import { Failure } from '../std/failure.ts'
+import { runWorker } from './worker.ts'
+
+/** What was found. `listing` is there when something must still be pulled. */
+export type FoundModel = { readonly source: ModelSource; readonly listing?: Listing }
+
+/** Which model, and where it may be looked for. */
+export type ModelQuestion = {
+  readonly model: string
+  readonly revision: string
+  readonly cacheDir: string
+  readonly hub: Hub
+  readonly offline: boolean
+  readonly signal: AbortSignal
+}
+
+/** Finds the model; asks the hub only when the cache does not hold all of it. */
+export const findModel = async (question: ModelQuestion): Promise<FoundModel> => {
+  const { model, revision, cacheDir, offline } = question
+  if (model.startsWith('/')) return { source: sourceAt(model, model) }
+  const snapshot = locate(cacheDir, model, revision)
+  if (snapshot !== undefined && snapshot.missing.length === 0) {
+    const artifact = { repo: model, commit: snapshot.commit, patterns: [], ...(snapshot.commit === revision ? {} : { ref: revision }) }
+    return { source: { ...sourceAt(model, snapshot.path), artifact } }
+  }
+  if (offline) throw notCached(question, snapshot?.missing)
+  return describeOnHub(question)
+}
+
+const sourceAt = (id: string, path: string): ModelSource => ({ id, path, facts: describe(readModelConfig(path), snapshotFiles(path)) })
+
+const describeOnHub = async ({ model, revision, cacheDir, hub, signal }: ModelQuestion): Promise<FoundModel> => {
+  const { listing, config } = await runWorker({ kind: 'describe', hub, repo: model, revision }, 'described', signal, () => undefined)
+  const { commit, ref } = listing
+  return {
+    listing,
+    source: {
+      id: model,
+      path: snapshotPath(cacheDir, model, commit),
+      artifact: { repo: model, commit, patterns: [], ...(ref === undefined ? {} : { ref }) },
+      facts: describe(config, listing.files),
+    },
+  }
+}
+
+const notCached = ({ model, revision, cacheDir }: ModelQuestion, missing: readonly string[] | undefined): Failure =>
+  new Failure(
+    `cannot serve ${model} at ${revision}: HF_HUB_OFFLINE forbids asking the hub, and the cache at ${cacheDir} ${
+      missing === undefined
+        ? 'does not hold it'
+        : `lacks ${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ` and ${missing.length - 3} more` : ''}`
+    }`,
+    {
+      exitCode: exitCodes.config,
+      fix: 'fill the cache first, mount the right one (HF_HUB_CACHE, AIM_CACHE_PATH), or unset HF_HUB_OFFLINE',
+    },
+  )

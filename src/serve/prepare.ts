@@ -1,0 +1,60 @@
+/** The line from options to a launch: detect, find the model, plan. `aim plan` and `aim serve` share it. */
+
+import type { Environment } from '../config/parse.ts'
+import { cacheDirectory, hubOf, policyOf, requestOf } from '../config/rooms.ts'
+import type { Options } from '../config/variables.ts'
+import { passedOn } from '../engine/environment.ts'
+import { vllm } from '../engine/vllm.ts'
+import { detect } from '../hardware/detect.ts'
+import type { Inventory } from '../hardware/inventory.ts'
+import { machineFileSystem } from '../hardware/machine.ts'
+import type { Launch } from '../plan/launch.ts'
+import { plan, repositoryFor } from '../plan/plan.ts'
+import type { Refusal } from '../plan/refusal.ts'
+import type { Request } from '../plan/request.ts'
+import type { Policy } from '../supervisor/policy.ts'
+import { type FoundModel, findModel } from './model.ts'
+import { loadRecipes } from './recipes.ts'
+import { selfCommand } from './self.ts'
+
+/** A launch, or why there is none; with the model, which may still have to be pulled. */
+export type Prepared = { readonly launch: Launch | Refusal; readonly found?: FoundModel }
+
+/** The lifecycle's numbers for this environment. */
+export const policyFor = (options: Options, environment: Environment): Policy =>
+  policyOf(options, environment.KUBERNETES_SERVICE_HOST !== undefined)
+
+/** What this machine is, through its own files or a captured tree. */
+export const inventoryOf = (options: Options, environment: Environment): Inventory =>
+  detect(machineFileSystem(options.sysfsRoot), environment)
+
+/** Runs the line. `onPhase` hears where it is. The catalog comes before the model: its best profile may load another repository's weights. */
+export const prepare = async (
+  options: Options,
+  environment: Environment,
+  signal: AbortSignal,
+  onPhase: (name: 'detect' | 'describe' | 'plan') => void,
+): Promise<Prepared> => {
+  const request = withCommand({ ...requestOf(options), engineEnvironment: passedOn(environment) })
+  onPhase('detect')
+  const inventory = inventoryOf(options, environment)
+  const catalog = await loadRecipes(options.recipesPath)
+  const repository = repositoryFor(request, inventory, catalog)
+  if (typeof repository !== 'string') return { launch: repository }
+  onPhase('describe')
+  const { revision } = request
+  const question = {
+    model: repository,
+    revision,
+    cacheDir: cacheDirectory(options),
+    hub: hubOf(options),
+    offline: options.hubOffline,
+    signal,
+  }
+  const found = await findModel(question)
+  onPhase('plan')
+  return { found, launch: plan(request, inventory, catalog, found.source, policyFor(options, environment), vllm) }
+}
+
+const withCommand = (request: Request): Request =>
+  request.engine === 'simulator' && request.engineCommand === undefined ? { ...request, engineCommand: selfCommand('simulator') } : request

@@ -1,0 +1,82 @@
+import { endpointsOf } from '../engine/endpoints.ts'
+import type { PhaseStatus, Status } from '../ops/status.ts'
+import type { Launch } from '../plan/launch.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Figures } from '../telemetry/metrics.ts'
+import { restartsOf, type Story } from './story.ts'
+import { nextOf } from './words.ts'
+
+/** Every state's name, for the metric that has one sample of each. */
+const states = [
+  'idle',
+  'pulling',
+  'starting',
+  'warming',
+  'ready',
+  'unready',
+  'draining',
+  'stopping',
+  'reclaiming',
+  'backoff',
+  'terminated',
+] as const
+
+/** What is known beside the story. */
+export type Scene = {
+  readonly clock: Clock
+  readonly version: string
+  readonly launch: Launch | undefined
+  readonly pid: number | undefined
+}
+
+/** The story as `/status` tells it. */
+export const statusOf = (story: Story, { clock, version, launch, pid }: Scene): Status => ({
+  state: story.state.kind,
+  since: new Date(clock.wall() - (clock.now() - story.sinceMs)).toISOString(),
+  reason: story.reason,
+  next: nextOf(story.state),
+  ready: story.state.kind === 'ready',
+  everReady: story.everReady,
+  engine: {
+    ...(launch === undefined ? {} : { name: launch.engine.name, url: endpointsOf(launch.engine.argv, {}).base }),
+    ...(pid === undefined ? {} : { pid }),
+  },
+  ...(launch === undefined
+    ? {}
+    : { model: { id: launch.model.id, servedNames: launch.model.servedNames }, profile: { id: launch.profile.id } }),
+  gpus: launch?.gpus.length ?? 0,
+  restarts: restartsOf(story),
+  phases: story.phases.map(rounded),
+  version,
+})
+
+const rounded = ({ startMs, endMs, ...phase }: PhaseStatus): PhaseStatus => ({
+  ...phase,
+  startMs: Math.round(startMs),
+  ...(endMs === undefined ? {} : { endMs: Math.round(endMs) }),
+})
+
+/** The story as metrics. */
+export const figuresOf = (
+  story: Story,
+  { clock, version, launch, pid }: Scene,
+  counts: { readonly reaped: () => number; readonly droppedLines: () => number },
+): Figures => {
+  const pull = story.phases.find(({ name }) => name === 'pull')
+  return {
+    version,
+    state: story.state.kind,
+    states,
+    ready: story.state.kind === 'ready',
+    engineUp: pid !== undefined,
+    restarts: restartsOf(story),
+    ends: story.ends,
+    phases: Object.fromEntries(story.phases.map(({ name, startMs, endMs }) => [name, ((endMs ?? clock.now()) - startMs) / 1000])),
+    ...(story.readyMs === undefined ? {} : { readySeconds: story.readyMs / 1000 }),
+    gpus: launch?.gpus.length ?? 0,
+    pulledBytes: pull?.done ?? 0,
+    pullBytes: pull?.total ?? 0,
+    reaped: counts.reaped(),
+    droppedLines: counts.droppedLines(),
+  }
+}

@@ -1,0 +1,228 @@
+/** One run of the engine's whole life: holds the story, feeds the supervisor, and knows how it ended. Acts only through what it is given. */
+import { endpointsOf } from '../engine/endpoints.ts'
+import { vllm } from '../engine/vllm.ts'
+import type { Sources } from '../ops/answer.ts'
+import type { Launch } from '../plan/launch.ts'
+import type { Clock } from '../std/clock.ts'
+import { describeExit } from '../supervisor/exit.ts'
+import { healthOf } from '../supervisor/health.ts'
+import type { State } from '../supervisor/lifecycle.ts'
+import type { Policy } from '../supervisor/policy.ts'
+import type { Program } from '../supervisor/program.ts'
+import { createSupervisor, type Happening, type Supervisor } from '../supervisor/supervise.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Figures } from '../telemetry/metrics.ts'
+import type { LastWords } from './last-words.ts'
+import { figuresOf, statusOf } from './report.ts'
+import { beginPhase, countSpawn, endPhase, enterState, explain, opening, progressPhase, type Story } from './story.ts'
+import { meaningOf } from './supervision.ts'
+import { nextOf, reasonSentence } from './words.ts'
+import { drain, listening, type Target, warm, watch } from './work.ts'
+
+/** Progress tells the lifecycle at most so often that the start moves; milliseconds. */
+const progressMs = 1000
+
+/** What a run is made of. */
+export type RunOptions = {
+  readonly policy: Policy
+  readonly clock: Clock
+  readonly chance: () => number
+  readonly log: Log
+  readonly version: string
+  readonly owned: ReadonlySet<number>
+  readonly reap: () => void
+  readonly reaped: () => number
+  readonly droppedLines: () => number
+  /** Made anew for each spawn. */
+  readonly program: (launch: Launch) => Program
+  /** The engine's environment, for the key that its clients must send. */
+  readonly environment: (launch: Launch) => Program['environment']
+  /** Nothing of the last engine lives any more: its files may go. */
+  readonly onReclaimed: () => void
+  /** Fetches what the launch needs; resolves at once when all of it is there. */
+  readonly pull: (launch: Launch, signal: AbortSignal, onBytes: (done: number, total: number) => void) => Promise<void>
+  readonly failureWords: (error: unknown) => LastWords
+  readonly onSpawned: () => void
+}
+
+/** A run that can be begun, asked and stopped. */
+export type Run = {
+  readonly begin: (launch: Launch) => void
+  /** No launch could be made. */
+  readonly refuse: (words: LastWords) => void
+  readonly enterPhase: (name: string) => void
+  readonly shutdown: () => void
+  readonly report: () => void
+  readonly health: Sources['health']
+  readonly status: Sources['status']
+  readonly figures: () => Figures
+  /** The exit code, and what to say when it is not 0. */
+  readonly ended: Promise<{ readonly exitCode: number; readonly words?: LastWords }>
+}
+
+/** Makes a run; nothing happens until `begin`. */
+export const createRun = (options: RunOptions): Run => {
+  const { policy, clock, log } = options
+  let story: Story = opening
+  let launch: Launch | undefined
+  let words: LastWords | undefined
+  let progressed = Number.NEGATIVE_INFINITY
+  const { promise: ended, resolve: end } = Promise.withResolvers<{ readonly exitCode: number; readonly words?: LastWords }>()
+
+  const target = (): Target => {
+    if (launch === undefined) throw new Error('there is no launch yet')
+    const { argv } = launch.engine
+    return {
+      adapter: vllm,
+      endpoints: endpointsOf(argv, options.environment(launch)),
+      task: launch.model.facts.task,
+      servedName: launch.model.servedNames[0] ?? launch.model.id,
+      policy,
+      note: (sentence) => {
+        story = explain(story, sentence)
+        log.write('debug', sentence)
+      },
+    }
+  }
+
+  const enterPhase = (name: string): void => {
+    if (story.phases.at(-1)?.name === name) return
+    story = beginPhase(story, name, clock.now())
+    log.write('info', `phase ${name}`)
+  }
+
+  const onState = (state: State, previous: State): void => {
+    story = enterState(story, state, clock.now())
+    if (previous.kind === 'reclaiming') options.onReclaimed()
+    if (state.kind === 'pulling') enterPhase('pull')
+    if (state.kind === 'warming') enterPhase('warm-up')
+    if (state.kind !== 'pulling' && state.kind !== 'starting' && state.kind !== 'warming') story = endPhase(story, clock.now())
+    const level = state.kind === 'unready' || (state.kind === 'stopping' && state.reason !== 'requested') ? 'warning' : 'info'
+    const why = 'reason' in state && state.reason !== 'requested' ? `: ${reasonSentence[state.reason]}` : ''
+    log.write(level, `${previous.kind} -> ${state.kind}${why}`, { next: nextOf(state) })
+  }
+
+  const onLine = (line: string, stream: 'stdout' | 'stderr'): void => {
+    log.engineLine(line, stream)
+    const { kind } = supervisor.life().state
+    if (kind !== 'starting' && kind !== 'warming') return
+    const sign = kind === 'starting' ? vllm.readPhase(line) : undefined
+    if (sign !== undefined) {
+      enterPhase(sign.phase)
+      const { done, total, detail } = sign
+      const steps = done === undefined || total === undefined ? {} : { done, total, unit: 'steps' as const }
+      story = progressPhase(story, { ...steps, ...(detail === undefined ? {} : { detail }) })
+    }
+    if (clock.now() - progressed < progressMs) return
+    progressed = clock.now()
+    supervisor.post({ kind: 'progressed' })
+  }
+
+  const onExited = ({ exit, lines }: Happening & { kind: 'exited' }): void => {
+    const { state } = supervisor.life()
+    if (state.kind === 'stopping' && state.reason === 'requested') {
+      log.write('info', `the engine ${describeExit(exit)}`)
+      return
+    }
+    const { cause, sentence, fix, evidence } = meaningOf(vllm, exit, lines)
+    const stalled = state.kind === 'stopping' ? `${reasonSentence[state.reason]} (${story.phases.at(-1)?.name ?? 'no phase'})` : undefined
+    const named =
+      stalled ??
+      (cause === 'unknown' ? `the engine ${describeExit(exit)} without being asked to` : `${sentence}; the engine ${describeExit(exit)}`)
+    story = explain(story, named)
+    words = { exitCode: 1, whose: 'engine', sentence: named, evidence, ...(fix === undefined ? {} : { fix }) }
+    log.write('error', named, { cause, ...(fix === undefined ? {} : { fix }) })
+  }
+
+  const fail = (failed: LastWords): void => {
+    words = failed
+    story = explain(story, failed.sentence)
+  }
+
+  const onHappening = (happening: Happening): void => {
+    if (happening.kind === 'state') onState(happening.state, happening.previous)
+    else if (happening.kind === 'line') onLine(happening.line, happening.stream)
+    else if (happening.kind === 'exited') onExited(happening)
+    else if (happening.kind === 'error') fail(options.failureWords(happening.error))
+    else if (happening.kind === 'spawned') {
+      story = countSpawn(story, clock.now())
+      log.write('info', 'engine started', { pid: happening.pid, argv: launch?.engine.argv.join(' ') })
+      options.onSpawned()
+    } else if (happening.kind === 'spawn-failed') fail(cannotSpawn(launch, happening.code))
+    else if (happening.kind === 'survivors') {
+      const named = happening.survivors.map(
+        ({ pid, name, state, stack }) =>
+          `${name} (pid ${pid}, state ${state}${stack === undefined ? '' : `, ${stack.trim().split('\n')[0]}`})`,
+      )
+      fail({
+        exitCode: 1,
+        whose: 'aim',
+        sentence: `these processes of the engine could not be ended: ${named.join(', ')}`,
+        fix: 'the node needs a look: a process in state D hangs in the kernel',
+      })
+    } else
+      end({
+        exitCode: happening.exitCode,
+        ...(words === undefined || happening.exitCode === 0 ? {} : { words: { ...words, exitCode: happening.exitCode } }),
+      })
+  }
+
+  const needed = (): Launch => {
+    if (launch === undefined) throw new Error('there is no launch yet')
+    return launch
+  }
+
+  const supervisor: Supervisor = createSupervisor({
+    policy,
+    clock,
+    chance: options.chance,
+    owned: options.owned,
+    reap: options.reap,
+    onHappening,
+    program: () => options.program(needed()),
+    work: {
+      pull: (signal) =>
+        options.pull(needed(), signal, (done, total) => {
+          story = progressPhase(story, { done, total, unit: 'bytes' })
+        }),
+      listening: (signal) => listening(target(), signal),
+      warm: (signal) => warm(target(), signal),
+      watch: (signal, onProbe) => watch(target(), signal, onProbe),
+      drain: (signal) => drain(target(), signal),
+      failureOf: (error) => options.failureWords(error).exitCode,
+      permanent: (exit, lines) => meaningOf(vllm, exit, lines).permanent,
+    },
+  })
+
+  const status = (): ReturnType<Sources['status']> => statusOf(story, { clock, version: options.version, launch, pid: supervisor.pid() })
+  return {
+    begin: (decided) => {
+      launch = decided
+      supervisor.post({ kind: 'start' })
+    },
+    refuse: (refused) => {
+      fail(refused)
+      supervisor.post({ kind: 'failed', reason: 'plan-failed', exitCode: refused.exitCode })
+    },
+    enterPhase,
+    shutdown: () => supervisor.post({ kind: 'shutdown' }),
+    report: () => log.write('info', 'status', { ...status() }),
+    health: () => healthOf(supervisor.life().state, story.everReady),
+    status,
+    figures: () => figuresOf(story, { clock, version: options.version, launch, pid: supervisor.pid() }, options),
+    ended,
+  }
+}
+
+const cannotSpawn = (launch: Launch | undefined, code: string): LastWords => {
+  const file = launch?.engine.argv[0] ?? 'the engine'
+  const missing = code === 'ENOENT'
+  return {
+    exitCode: missing ? 127 : 126,
+    whose: 'aim',
+    sentence: `cannot start the engine: ${file} ${missing ? 'was not found (or the interpreter that its first line names)' : `cannot be run (${code})`}`,
+    fix: missing
+      ? 'use an image that has vllm on PATH, or name the program by AIM_ENGINE_COMMAND'
+      : 'make it an executable file, or name another by AIM_ENGINE_COMMAND',
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * Edge: the composition root. Opens the listener, the log and the signals, makes the plan, runs the supervisor to its end and says how it
+ * ended. What is not needed before the engine is spawned is loaded after it.
+ */
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { type Environment, parse } from '../config/parse.ts'
+import { cacheDirectory, hubOf } from '../config/rooms.ts'
+import { showProblems } from '../config/show.ts'
+import type { Options } from '../config/variables.ts'
+import { type Listener, startListener } from '../ops/listener.ts'
+import { systemClock } from '../std/clock.ts'
+import { exitCodes } from '../std/exit-codes.ts'
+import { describeError, exitCodeOfError, Failure } from '../std/failure.ts'
+import { type Libc, openLibc } from '../supervisor/libc.ts'
+import { ownedPids } from '../supervisor/owned.ts'
+import { type Reaper, startReaper } from '../supervisor/reaper.ts'
+import { createLog, type Log } from '../telemetry/log.ts'
+import { createMetrics } from '../telemetry/metrics.ts'
+import { createSink, type Sink } from '../telemetry/sink.ts'
+import { formatLastWords, type LastWords } from './last-words.ts'
+import type { FoundModel } from './model.ts'
+import { policyFor, prepare } from './prepare.ts'
+import { createRun, type Run } from './run.ts'
+import { makeScratch, removeScratch } from './scratch.ts'
+import { readSecretFile } from './secret-file.ts'
+import { handleSignals } from './signals.ts'
+import { environmentOf, programOf } from './supervision.ts'
+import { version } from './version.ts'
+import { runWorker } from './worker.ts'
+
+/** How long the last lines may take to be read; milliseconds. */
+const flushMs = 1000
+
+/** Serves until the end and resolves with the exit code; never rejects. */
+export const serve = async (environment: Environment): Promise<number> => {
+  const owned = ownedPids()
+  const { options, problems } = parse(environment, readSecretFile)
+  const sinks = [createSink(1), createSink(2)] as const
+  const log = createLog({ level: options.logLevel, format: options.logFormat, out: sinks[0], err: sinks[1], wall: systemClock.wall })
+  if (problems.some(({ severity }) => severity === 'problem')) {
+    return leave(options, log, sinks, exitCodes.config, {
+      exitCode: exitCodes.config,
+      whose: 'aim',
+      sentence: `the environment has problems\n${showProblems(problems)}`,
+    })
+  }
+  for (const warning of problems) log.write('warning', showProblems([warning]))
+  const reaper = adopt(openLibc(), owned, log)
+  const abort = new AbortController()
+  let listener: (Listener & { readonly warm: () => void }) | undefined
+  let found: FoundModel | undefined
+  let scratch = tmpdir()
+  let pulling: Promise<void> = Promise.resolve()
+  const run: Run = createRun({
+    policy: policyFor(options, environment),
+    clock: systemClock,
+    chance: Math.random,
+    log,
+    version,
+    owned,
+    reap: () => reaper?.reap(),
+    reaped: () => reaper?.reaped() ?? 0,
+    droppedLines: () => sinks[0].dropped() + sinks[1].dropped(),
+    program: (launch) => {
+      scratch = makeScratch()
+      return programOf(launch, environment, extrasOf(options), scratch)
+    },
+    environment: (launch) => environmentOf(launch, environment, extrasOf(options)),
+    onReclaimed: () => removeScratch(scratch),
+    pull: (_launch, signal, onBytes) => {
+      pulling = pull(found, options, signal, onBytes)
+      return pulling
+    },
+    failureWords,
+    onSpawned: () => {
+      listener?.warm()
+      void log.open()
+    },
+  })
+  handleSignals({
+    shutdown: () => {
+      log.write('info', 'asked to stop')
+      run.shutdown()
+    },
+    report: run.report,
+    ignored: (signal) => log.write('info', `${signal} means nothing here: there is nothing to reload`),
+  })
+  try {
+    listener = await startListener(options.opsHost, options.opsPort, {
+      health: run.health,
+      status: run.status,
+      metrics: createMetrics(run.figures),
+    })
+    log.write('info', 'probes, status and metrics', { port: listener.port })
+  } catch (error) {
+    return leave(options, log, sinks, exitCodeOfError(error), failureWords(error))
+  }
+  const preparing = prepare(options, environment, abort.signal, run.enterPhase).then(
+    (prepared) => {
+      found = prepared.found
+      if ('kind' in prepared.launch)
+        return run.refuse({ exitCode: prepared.launch.exitCode, whose: 'aim', sentence: prepared.launch.message, fix: prepared.launch.fix })
+      for (const reason of prepared.launch.reasons) log.write('info', reason)
+      run.begin(prepared.launch)
+    },
+    (error) => run.refuse(failureWords(error)),
+  )
+  const { exitCode, words } = await run.ended
+  abort.abort()
+  // A worker that was told to stop removes its part files first.
+  await Promise.allSettled([preparing, pulling])
+  await leave(options, log, sinks, exitCode, words)
+  listener.close()
+  return exitCode
+}
+
+const extrasOf = (options: Options): Parameters<typeof programOf>[2] => ({
+  hubCache: cacheDirectory(options),
+  ...(options.engineApiKey === undefined ? {} : { engineApiKey: options.engineApiKey }),
+})
+
+/** Takes on PID 1's duty, or asks to be given it. */
+const adopt = (libc: Libc | undefined, owned: ReadonlySet<number>, log: Log): Reaper | undefined => {
+  if (libc === undefined) {
+    const fix = 'docker run --init; on Kubernetes shareProcessNamespace: true'
+    log.write('warning', 'orphaned processes cannot be reaped: this Node has no node:ffi', { fix })
+    return undefined
+  }
+  if (process.pid !== 1 && !libc.becomeSubreaper())
+    log.write('warning', 'orphans of the engine may escape: prctl(PR_SET_CHILD_SUBREAPER) was refused')
+  return startReaper(libc, owned)
+}
+
+const pull = async (
+  found: FoundModel | undefined,
+  options: Options,
+  signal: AbortSignal,
+  onBytes: (done: number, total: number) => void,
+): Promise<void> => {
+  if (found?.listing === undefined) return
+  const request = { kind: 'pull', hub: hubOf(options), listing: found.listing, patterns: [], cacheDir: cacheDirectory(options) } as const
+  await runWorker(request, 'pulled', signal, (message) => {
+    if (message.kind === 'progress') onBytes(message.progress.bytesDone, message.progress.bytes)
+  })
+}
+
+const failureWords = (error: unknown): LastWords => ({
+  exitCode: exitCodeOfError(error),
+  whose: 'aim',
+  sentence: error instanceof Failure ? error.message : `this is a bug of ours: ${describeError(error)}`,
+  ...(error instanceof Failure && error.fix !== undefined ? { fix: error.fix } : {}),
+})
+
+/** Says the last words where people look for them, flushes, and gives the exit code. */
+const leave = async (
+  options: Options,
+  log: Log,
+  sinks: readonly Sink[],
+  exitCode: number,
+  words: LastWords | undefined,
+): Promise<number> => {
+  await log.open()
+  if (words !== undefined) {
+    const text = formatLastWords(words)
+    sinks[1]?.write(`\n${text}`)
+    try {
+      writeFileSync(options.terminationLog, text)
+    } catch {
+      // Outside Kubernetes there is no such file, and the words stand on stderr anyway.
+    }
+  }
+  await Promise.all(sinks.map((sink) => sink.flush(flushMs)))
+  return exitCode
+}

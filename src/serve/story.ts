@@ -1,0 +1,64 @@
+import type { PhaseStatus } from '../ops/status.ts'
+import type { State } from '../supervisor/lifecycle.ts'
+
+/** What has happened so far, as one value: status, metrics and last words are read from it and nowhere else. Times are milliseconds since our start. */
+export type Story = {
+  readonly state: State
+  readonly sinceMs: number
+  readonly everReady: boolean
+  readonly readyMs?: number
+  /** Why the engine last ended or could not start; empty while nothing went wrong. */
+  readonly reason: string
+  readonly spawns: number
+  readonly ends: Readonly<Record<string, number>>
+  readonly phases: readonly PhaseStatus[]
+}
+
+/** The beginning. */
+export const opening: Story = { state: { kind: 'idle' }, sinceMs: 0, everReady: false, reason: '', spawns: 0, ends: {}, phases: [] }
+
+/** The lifecycle entered a state. */
+export const enterState = (story: Story, state: State, at: number): Story => {
+  const ready = state.kind === 'ready'
+  const ended = state.kind === 'reclaiming' ? { [state.reason]: (story.ends[state.reason] ?? 0) + 1 } : {}
+  return {
+    ...story,
+    state,
+    sinceMs: at,
+    everReady: story.everReady || ready,
+    ...(ready && story.readyMs === undefined ? { readyMs: at } : {}),
+    // What went wrong before is history once an answer has come out again.
+    reason: ready ? '' : story.reason,
+    ends: { ...story.ends, ...ended },
+  }
+}
+
+/** A new engine: its phases begin anew, those before it (detect, plan, pull) are kept. */
+export const countSpawn = (story: Story, at: number): Story => {
+  const spawn = story.phases.findIndex(({ name }) => name === 'spawn')
+  const kept = spawn === -1 ? story.phases : story.phases.slice(0, spawn)
+  return beginPhase({ ...story, spawns: story.spawns + 1, phases: kept }, 'spawn', at)
+}
+
+/** A phase begins and ends the one before it; naming the current one again changes nothing. */
+export const beginPhase = (story: Story, name: string, at: number): Story =>
+  story.phases.at(-1)?.name === name ? story : { ...endPhase(story, at), phases: [...endPhase(story, at).phases, { name, startMs: at }] }
+
+/** The current phase is over and nothing follows yet. */
+export const endPhase = (story: Story, at: number): Story =>
+  updateLast(story, (phase) => (phase.endMs === undefined ? { ...phase, endMs: at } : phase))
+
+/** How far the current phase is. */
+export const progressPhase = (story: Story, progress: Pick<PhaseStatus, 'done' | 'total' | 'unit' | 'detail'>): Story =>
+  updateLast(story, (phase) => ({ ...phase, ...progress }))
+
+/** Something went wrong that the next state does not say. */
+export const explain = (story: Story, reason: string): Story => ({ ...story, reason })
+
+const updateLast = (story: Story, change: (phase: PhaseStatus) => PhaseStatus): Story => {
+  const last = story.phases.at(-1)
+  return last === undefined ? story : { ...story, phases: [...story.phases.slice(0, -1), change(last)] }
+}
+
+/** How often the engine was started again. */
+export const restartsOf = (story: Story): number => Math.max(0, story.spawns - 1)

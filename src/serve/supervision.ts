@@ -1,0 +1,30 @@
+/** Wires the supervisor's happenings to the story, the log and the lifecycle. */
+
+import type { Environment } from '../config/parse.ts'
+import type { EngineAdapter, ExitMeaning } from '../engine/adapter.ts'
+import { engineEnvironment } from '../engine/environment.ts'
+import type { Launch } from '../plan/launch.ts'
+import type { Exit } from '../supervisor/exit.ts'
+import type { Program } from '../supervisor/program.ts'
+import { readAccount } from './account.ts'
+
+/** Everything secret or local that the engine's environment gets beside the plan's. */
+export type Extras = { readonly hubCache: string; readonly engineApiKey?: string }
+
+/** The launch as a program to spawn. `scratch` is its working directory and the place of its temporary files. */
+export const programOf = (launch: Launch, parent: Environment, extras: Extras, scratch: string): Program => {
+  const [file = '', ...words] = launch.engine.argv
+  return { file, arguments: words, directory: scratch, environment: { ...environmentOf(launch, parent, extras), TMPDIR: scratch } }
+}
+
+/** The engine's whole environment. */
+export const environmentOf = (launch: Launch, parent: Environment, { hubCache, engineApiKey }: Extras): Program['environment'] =>
+  engineEnvironment(parent, readAccount(parent.HOME), {
+    HF_HUB_CACHE: hubCache,
+    ...launch.engine.env,
+    ...(engineApiKey === undefined ? {} : { VLLM_API_KEY: engineApiKey }),
+  })
+
+/** What an exit means to this engine's adapter. */
+export const meaningOf = (adapter: EngineAdapter, exit: Exit, lines: readonly string[]): ExitMeaning =>
+  adapter.explainExit(exit.kind === 'code' ? { code: exit.code, signal: null } : { code: null, signal: exit.signal }, lines)

@@ -1,0 +1,45 @@
+import type { Reason, State } from '../supervisor/lifecycle.ts'
+
+/** What happens next in a state, in words. */
+export const nextOf = (state: State): string => {
+  switch (state.kind) {
+    case 'idle':
+      return 'looks at the machine and makes a plan'
+    case 'pulling':
+      return 'fetches the model, then starts the engine'
+    case 'starting':
+      return 'waits for the engine to listen; a start that moves has no time limit'
+    case 'warming':
+      return 'waits for a first real answer of the engine'
+    case 'ready':
+      return 'serves'
+    case 'unready':
+      return state.stalled ? 'reports the stall and leaves it to the orchestrator' : 'serves again when the engine answers'
+    case 'draining':
+      return 'lets running requests finish, then stops the engine'
+    case 'stopping':
+      return state.killed ? 'has killed the engine and waits for its end' : `waits for the engine to end, then ${after(state.next)}`
+    case 'reclaiming':
+      return `makes sure that nothing of the engine is left, then ${after(state.next)}`
+    case 'backoff':
+      return 'waits a little, then starts the engine again'
+    case 'terminated':
+      return `exits with code ${state.exitCode}`
+    default:
+      return state satisfies never
+  }
+}
+
+const after = (next: 'restart' | 'terminate'): string => (next === 'restart' ? 'starts it again' : 'exits')
+
+/** Each reason of an end as a sentence. */
+export const reasonSentence: Readonly<Record<Reason, string>> = {
+  requested: 'a stop was asked for',
+  'plan-failed': 'no plan could be made',
+  'pull-failed': 'the model could not be fetched',
+  'spawn-failed': 'the engine could not be started',
+  'startup-stalled': 'the start of the engine stood still for too long',
+  stalled: 'the engine stood still with work in flight',
+  'engine-exited': 'the engine ended without being asked to',
+  'not-reclaimed': 'processes of the engine could not be ended',
+}

@@ -1,0 +1,101 @@
+/** Edge: what the supervisor asks of an engine, done over HTTP. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Endpoints, EngineAdapter } from '../engine/adapter.ts'
+import type { Policy } from '../supervisor/policy.ts'
+import { ask, type Reply } from './engine-client.ts'
+
+/** Milliseconds between two looks. */
+const pace = { listening: 200, warm: 1000, watch: 2000, drain: 100 }
+/** A health answer that takes longer says nothing; milliseconds. */
+const healthTimeoutMs = 5000
+/** Failed looks in a row before an engine counts as unready, as a kubelet's failureThreshold. */
+const failureThreshold = 3
+/** Looks in a row without a request in flight: one reading can be early or late (seen on vLLM 0.24). */
+const idleThreshold = 2
+
+/** The engine as the work sees it. `note` is told why a step does not get on. */
+export type Target = {
+  readonly adapter: EngineAdapter
+  readonly endpoints: Endpoints
+  readonly task: string
+  readonly servedName: string
+  readonly policy: Policy
+  readonly note: (sentence: string) => void
+}
+
+/** Resolves when the engine's server says that it is up. */
+export const listening = async ({ endpoints }: Target, signal: AbortSignal): Promise<void> => {
+  while (!(await healthy(endpoints, signal))) await sleep(pace.listening, undefined, { signal })
+}
+
+/** Asks for one real answer until one comes; the lifecycle's deadline is what ends it otherwise. */
+export const warm = async (target: Target, signal: AbortSignal): Promise<void> => {
+  const { path, body, check } = target.adapter.warmUp(target.task, target.servedName)
+  const url = `${target.endpoints.base}${path}`
+  for (;;) {
+    const reply = await tryAsk(() => ask({ url, signal, json: body, ...keyOf(target.endpoints) }), signal)
+    const wrong =
+      typeof reply === 'string'
+        ? reply
+        : reply.status === 200
+          ? check(parse(reply.body))
+          : `HTTP ${reply.status}: ${reply.body.slice(0, 200)}`
+    if (wrong === undefined) return
+    target.note(`no answer yet to a first request (POST ${path}): ${wrong}`)
+    await sleep(pace.warm, undefined, { signal })
+  }
+}
+
+/** While serving: reports whether the engine's server is up, the bad news only after several in a row. */
+export const watch = async ({ endpoints }: Target, signal: AbortSignal, onProbe: (passed: boolean) => void): Promise<void> => {
+  let failures = 0
+  while (!signal.aborted) {
+    failures = (await healthy(endpoints, signal)) ? 0 : failures + 1
+    if (signal.aborted) return
+    if (failures === 0) onProbe(true)
+    else if (failures >= failureThreshold) onProbe(false)
+    await sleep(pace.watch, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+/** Lets endpoints notice, then waits until no witness sees a request; the lifecycle's deadline is what ends it otherwise. */
+export const drain = async ({ adapter, endpoints, policy }: Target, signal: AbortSignal): Promise<void> => {
+  await sleep(policy.drainDelayMs, undefined, { signal })
+  for (let idle = 0; idle < idleThreshold; ) {
+    const [load, metrics] = await Promise.all([endpoints.load, endpoints.metrics].map((url) => text(url, endpoints, signal)))
+    const count = adapter.inFlight(load, metrics)
+    idle = count === 0 ? idle + 1 : 0
+    if (idle < idleThreshold) await sleep(pace.drain, undefined, { signal })
+  }
+}
+
+const healthy = async (endpoints: Endpoints, signal: AbortSignal): Promise<boolean> => {
+  const reply = await tryAsk(() => ask({ url: endpoints.health, signal, timeoutMs: healthTimeoutMs }), signal)
+  return typeof reply !== 'string' && reply.status === 200
+}
+
+const text = async (url: string | undefined, endpoints: Endpoints, signal: AbortSignal): Promise<string | undefined> => {
+  if (url === undefined) return undefined
+  const reply = await tryAsk(() => ask({ url, signal, timeoutMs: healthTimeoutMs, ...keyOf(endpoints) }), signal)
+  return typeof reply === 'string' || reply.status !== 200 ? undefined : reply.body
+}
+
+/** The reply, or why there is none; an abort is passed on, since nobody waits any more. */
+const tryAsk = async (request: () => Promise<Reply>, signal: AbortSignal): Promise<Reply | string> => {
+  try {
+    return await request()
+  } catch (error) {
+    if (signal.aborted) throw error
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+const keyOf = ({ apiKey }: Endpoints): { readonly apiKey?: string } => (apiKey === undefined ? {} : { apiKey })
+
+const parse = (body: string): unknown => {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}

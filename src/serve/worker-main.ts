@@ -1,0 +1,64 @@
+/** Edge: the other side of `worker.ts`, in the worker process. */
+import { createInterface } from 'node:readline'
+import type { Listing, PullProgress } from '../cache/types.ts'
+import { describeError, exitCodeOfError, Failure } from '../std/failure.ts'
+import type { WorkerMessage, WorkerRequest } from './worker-protocol.ts'
+
+/** Progress is told at most so often; milliseconds. */
+const progressMs = 200
+
+/** Reads one request from stdin, answers on stdout, and resolves with the exit code. TERM, INT and the parent's end abort it. */
+export const workerMain = async (): Promise<number> => {
+  const abort = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => abort.abort())
+  try {
+    await run(await readRequest(abort), abort.signal)
+    return 0
+  } catch (error) {
+    const fix = error instanceof Failure ? error.fix : undefined
+    const message = error instanceof Failure ? error.message : describeError(error)
+    say({ kind: 'failed', message, exitCode: exitCodeOfError(error), ...(fix === undefined ? {} : { fix }) })
+    return exitCodeOfError(error)
+  } finally {
+    process.stdin.destroy()
+  }
+}
+
+/** The request is the first line; the pipe stays open, so that its end tells of the parent's. */
+const readRequest = (abort: AbortController): Promise<WorkerRequest> =>
+  new Promise((resolve, reject) => {
+    const lines = createInterface({ input: process.stdin })
+    lines.once('line', (line) => resolve(JSON.parse(line) as WorkerRequest))
+    lines.once('close', () => {
+      abort.abort()
+      reject(new Error('no request came'))
+    })
+  })
+
+const run = async (request: WorkerRequest, signal: AbortSignal): Promise<void> => {
+  if (request.kind === 'describe') return describeRepo(request, signal)
+  const { pull } = await import('../cache/pull.ts')
+  const { kind: _, ...options } = request
+  say({ kind: 'pulled', snapshot: await pull({ ...options, signal, onProgress: throttle() }) })
+}
+
+const describeRepo = async ({ hub, repo, revision }: WorkerRequest & { kind: 'describe' }, signal: AbortSignal): Promise<void> => {
+  const { listRepo, readFile } = await import('../cache/hub.ts')
+  const listing: Listing = await listRepo(hub, repo, revision, signal)
+  const config = listing.files.some(({ path }) => path === 'config.json') ? await readFile(hub, listing, 'config.json', signal) : undefined
+  say({ kind: 'described', listing, config: config === undefined ? undefined : JSON.parse(config.toString()) })
+}
+
+const throttle = (): ((progress: PullProgress) => void) => {
+  let told = 0
+  return (progress) => {
+    const now = Date.now()
+    if (now - told < progressMs && progress.bytesDone < progress.bytes) return
+    told = now
+    say({ kind: 'progress', progress })
+  }
+}
+
+const say = (message: WorkerMessage): void => {
+  process.stdout.write(`${JSON.stringify(message)}\n`)
+}

@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict'
+import { existsSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { locate } from '../../src/cache/locate.ts'
+import { processTable } from '../../src/supervisor/proc.ts'
+import { type Aim, get, startAim } from '../stage/aim.ts'
+import { chat, stream } from '../stage/chat.ts'
+import { partFiles, processesWith } from '../stage/left.ts'
+import { type Stage, setStage } from '../stage/model.ts'
+import { until } from '../stage/until.ts'
+
+const simulator = { AIM_ENGINE: 'simulator', AIM_SIMULATOR_SPEED: '40', AIM_RESTART_BACKOFF: '10ms', AIM_HOST: '127.0.0.1' }
+
+describe('aim serve, the whole line on the simulator', () => {
+  let stage: Stage
+  let serial = 0
+  before(async () => {
+    stage = await setStage({ megabytes: 4, shards: 2 })
+  })
+  after(() => stage[Symbol.asyncDispose]())
+
+  /** Starts aim on the stage; every process of it carries AIM_SIMULATOR_-free marker HF_XET_CACHE, which reaches engine and workers. */
+  const start = async (
+    environment: Record<string, string> = {},
+    words?: readonly string[],
+  ): Promise<Aim & { readonly left: () => readonly string[] }> => {
+    const marker = `${stage.directory}/run-${serial++}`
+    const aim = await startAim({
+      environment: {
+        ...simulator,
+        HF_ENDPOINT: stage.hub.url,
+        AIM_CACHE_PATH: stage.cache,
+        AIM_MODEL_ID: stage.repo,
+        HF_XET_CACHE: marker,
+        ...environment,
+      },
+      ...(words === undefined ? {} : { words }),
+    })
+    return { ...aim, left: () => processesWith('HF_XET_CACHE', marker) }
+  }
+  const stop = async (aim: Aim): Promise<number | string> => {
+    aim.child.kill('SIGTERM')
+    return aim.exited
+  }
+  const api = (aim: Aim): string => `http://127.0.0.1:${aim.port}`
+
+  test('pulls, starts, answers, is ready, and leaves nothing when it is stopped', async () => {
+    await using aim = await start()
+    assert.deepEqual(await until('probes', () => Promise.all(['/startupz', '/livez', '/readyz'].map(aim.probe))), [503, 200, 503])
+    const status = await aim.until('ready')
+    assert.deepEqual(await Promise.all(['/startupz', '/livez', '/readyz'].map(aim.probe)), [200, 200, 200])
+    for (const phase of ['detect', 'plan', 'pull', 'spawn', 'weights', 'warm-up'])
+      assert.ok(
+        status.phases.some(({ name }) => name === phase),
+        phase,
+      )
+    assert.equal(status.phases.find(({ name }) => name === 'pull')?.unit, 'bytes')
+    const metrics = (await get(`${api(aim)}/metrics`)).body
+    assert.match(metrics, /^vllm:generation_tokens_total\{[^}]*\} [1-9]/m, 'ready before a token came out')
+    assert.equal((await chat(api(aim), stage.repo)).status, 200)
+    assert.match((await get(`http://127.0.0.1:${aim.opsPort}/metrics`)).body, /^aim_ready 1$/m)
+    assert.equal(await stop(aim), 0)
+    assert.deepEqual(aim.left(), [])
+    assert.deepEqual(partFiles(stage.cache), [])
+    const snapshot = locate(join(stage.cache, 'hub'), stage.repo, 'main')
+    assert.deepEqual([snapshot?.commit, snapshot?.missing], [stage.hub.commit(stage.repo), []])
+  })
+
+  test('starts again from the cache alone, without one request', async () => {
+    const before = stage.hub.requests.length
+    await using aim = await start({ HF_HUB_OFFLINE: '1', HF_ENDPOINT: 'http://127.0.0.1:9' })
+    await aim.until('ready')
+    assert.equal(await stop(aim), 0)
+    assert.equal(stage.hub.requests.length, before)
+  })
+
+  test('finishes an open stream before it stops, and takes readiness off first', async () => {
+    await using aim = await start()
+    await aim.until('ready')
+    const streamed = stream(api(aim), stage.repo, 150, () => aim.child.kill('SIGTERM'))
+    assert.equal((await aim.until('draining')).ready, false)
+    assert.equal(await aim.probe('/readyz'), 503)
+    assert.deepEqual(await streamed, { status: 200, chunks: (await streamed).chunks, done: true, tokens: 150, error: undefined })
+    assert.equal(await aim.exited, 0)
+  })
+
+  test('a second signal cuts what is still running', async () => {
+    await using aim = await start({ AIM_SIMULATOR_TOKEN_MS: '50' })
+    await aim.until('ready')
+    const streamed = stream(api(aim), stage.repo, 2000, () => aim.child.kill('SIGTERM'))
+    await aim.until('draining')
+    aim.child.kill('SIGTERM')
+    assert.notEqual((await streamed).tokens, 2000)
+    assert.equal(await aim.exited, 0)
+    assert.deepEqual(aim.left(), [])
+  })
+
+  test('names a dead engine core, starts the engine again and is ready again; live all the time', async () => {
+    await using aim = await start()
+    const { engine } = await aim.until('ready')
+    const core = processTable().find(({ parent, name }) => parent === engine.pid && name.startsWith('VLLM::Engine'))
+    assert.ok(core)
+    process.kill(core.pid, 'SIGKILL')
+    const live: number[] = []
+    const again = await until('a second ready', async () => {
+      live.push(await aim.probe('/livez'))
+      const now = await aim.status()
+      return now.restarts === 1 && now.ready ? now : undefined
+    })
+    assert.notEqual(again.engine.pid, engine.pid)
+    assert.deepEqual([...new Set(live)], [200])
+    assert.match(aim.output(), /error {3}.*engine/)
+    assert.equal(await stop(aim), 0)
+    assert.deepEqual(aim.left(), [])
+  })
+
+  test('sweeps workers that went into sessions of their own', async () => {
+    await using aim = await start({ AIM_SIMULATOR_FAULT: 'setsid-workers' })
+    const { engine } = await aim.until('ready')
+    process.kill(engine.pid ?? 0, 'SIGKILL')
+    await until('a restart', async () => ((await aim.status()).restarts === 1 ? true : undefined))
+    await aim.until('ready')
+    assert.equal(
+      processTable().filter(({ name, pid }) => name.startsWith('VLLM::Worker') && aim.left().includes(`${pid} ${name}`)).length,
+      1,
+    )
+    assert.equal(await stop(aim), 0)
+    assert.deepEqual(aim.left(), [])
+  })
+
+  test('stopped in the middle of a pull it leaves no part file and no process', async () => {
+    await using slow = await setStage({ megabytes: 24, shards: 1 })
+    slow.hub.faults.push({ kind: 'slow', bytesPerSecond: 200_000 } as never)
+    const marker = `${slow.directory}/run`
+    await using aim = await startAim({
+      environment: { ...simulator, HF_ENDPOINT: slow.hub.url, AIM_CACHE_PATH: slow.cache, AIM_MODEL_ID: slow.repo, HF_XET_CACHE: marker },
+    })
+    await until('bytes', async () => ((await aim.status()).phases.find(({ name }) => name === 'pull')?.done ? true : undefined))
+    assert.equal(await stop(aim), 0)
+    assert.deepEqual(partFiles(slow.cache), [])
+    assert.deepEqual(processesWith('HF_XET_CACHE', marker), [])
+  })
+
+  test('asks with the key that the engine wants, and never shows it', async () => {
+    await using aim = await start({ VLLM_API_KEY: 's3cret-key' })
+    await aim.until('ready')
+    assert.equal((await chat(api(aim), stage.repo)).status, 401)
+    assert.equal(await stop(aim), 0)
+    assert.doesNotMatch(aim.output(), /s3cret-key/)
+  })
+
+  test('a Service named aim, aim-engine or vllm in the namespace breaks nothing', async () => {
+    const links = Object.fromEntries(
+      ['AIM', 'AIM_ENGINE', 'AIM_OPS', 'VLLM'].flatMap((prefix) => [
+        [`${prefix}_SERVICE_HOST`, '10.96.0.1'],
+        [`${prefix}_SERVICE_PORT`, '8000'],
+        [`${prefix}_PORT_8000_TCP`, 'tcp://10.96.0.1:8000'],
+        [`${prefix}_PORT_8000_TCP_ADDR`, '10.96.0.1'],
+        ...(prefix === 'AIM' || prefix === 'AIM_OPS' ? [] : [[`${prefix}_PORT`, 'tcp://10.96.0.1:8000']]),
+      ]),
+    )
+    await using aim = await start(links)
+    await aim.until('ready')
+    assert.doesNotMatch(aim.output(), /warning/)
+    assert.equal(await stop(aim), 0)
+  })
+
+  test('a busy ops port ends it with 75 and names the port', async () => {
+    const server = createServer().listen(0)
+    const { port } = server.address() as { port: number }
+    await using aim = await start({ AIM_OPS_PORT: String(port) })
+    assert.equal(await aim.exited, 75)
+    assert.match(aim.output(), new RegExp(`port ${port}.*AIM_OPS_PORT`, 's'))
+    server.close()
+  })
+
+  test('an engine that is not there ends it with 127 and says how to name one', async () => {
+    await using aim = await start({ AIM_ENGINE: 'vllm', AIM_GPU_COUNT: '0', AIM_ENGINE_COMMAND: '/no/such/vllm' })
+    assert.equal(await aim.exited, 127)
+    assert.match(aim.output(), /exit code 127 \(of AIM Engine\): cannot start the engine: \/no\/such\/vllm.*AIM_ENGINE_COMMAND/s)
+  })
+
+  test('the last words name the cause, whose code it is and the fix, on stderr and in the termination log', async () => {
+    const path = join(stage.directory, 'termination-log')
+    await using aim = await start({ AIM_ENGINE_EXTRA_ARGS: '--no-such-flag 1', AIM_TERMINATION_LOG: path })
+    assert.equal(await aim.exited, 2)
+    const { readFileSync } = await import('node:fs')
+    const words = readFileSync(path, 'utf8')
+    assert.match(words, /^exit code 2 \(the engine's\): .*unrecognized arguments: --no-such-flag.*\nfix: .*AIM_ENGINE_EXTRA_ARGS/)
+    assert.ok(Buffer.byteLength(words) <= 4096)
+    assert.ok(aim.output().trimEnd().endsWith(words.trimEnd()))
+  })
+
+  const broken: readonly [claim: string, environment: Record<string, string>, problems: readonly string[]][] = [
+    ['no model', { AIM_MODEL_ID: '' }, ['AIM_MODEL_ID']],
+    ['two models', { AIM_ID: 'other/model' }, ['AIM_ID']],
+    ['a count in words and a port out of range', { AIM_GPU_COUNT: 'two', AIM_PORT: '99999' }, ['AIM_GPU_COUNT', 'AIM_PORT']],
+    ['a misspelt name and a bad precision', { AIM_MODLE_ID: 'a/b', AIM_PRECISION: 'fp12' }, ['AIM_MODEL_ID', 'AIM_PRECISION']],
+    [
+      'broken JSON and an open quote',
+      { AIM_ENGINE_ARGS: '{"a":', AIM_ENGINE_EXTRA_ARGS: '--x "y' },
+      ['AIM_ENGINE_ARGS', 'AIM_ENGINE_EXTRA_ARGS'],
+    ],
+    [
+      'an unknown engine, metric and GPU',
+      { AIM_ENGINE: 'triton', AIM_METRIC: 'cost', AIM_GPU_MODEL: 'H100' },
+      ['AIM_ENGINE', 'AIM_METRIC', 'AIM_GPU_MODEL'],
+    ],
+    ['a secret file that is not there', { HF_TOKEN_FILE: '/no/such/file', AIM_RESTART: 'maybe' }, ['HF_TOKEN_FILE', 'AIM_RESTART']],
+    ['times that are none', { AIM_DRAIN_TIMEOUT: 'soon', AIM_STOP_TIMEOUT: '-1' }, ['AIM_DRAIN_TIMEOUT', 'AIM_STOP_TIMEOUT']],
+    [
+      'a relative cache and an endpoint without a scheme',
+      { AIM_CACHE_PATH: 'cache', HF_ENDPOINT: 'hub.local' },
+      ['AIM_CACHE_PATH', 'HF_ENDPOINT'],
+    ],
+    ['one port for two listeners', { AIM_PORT: '8000', AIM_OPS_PORT: '8000' }, ['AIM_OPS_PORT']],
+    [
+      'bad booleans and levels',
+      { AIM_STRICT: 'true', AIM_ALLOW_GENERAL_PROFILE_FALLBACK: 'perhaps', AIM_LOG_LEVEL: 'loud' },
+      ['AIM_ALLOW_GENERAL_PROFILE_FALLBACK', 'AIM_LOG_LEVEL'],
+    ],
+  ]
+  for (const [claim, environment, problems] of broken) {
+    test(`${claim}: every problem at once, exit 78, nothing spawned, nothing written`, async () => {
+      const spawned = join(stage.directory, `spawned-${serial}`)
+      const engine = join(stage.directory, `engine-${serial}.sh`)
+      const cache = join(stage.directory, `cache-${serial}`)
+      writeFileSync(engine, `#!/bin/sh\ntouch ${spawned}\n`, { mode: 0o755 })
+      await using aim = await start({ AIM_CACHE_PATH: cache, AIM_ENGINE_COMMAND: engine, ...environment })
+      assert.equal(await aim.exited, 78, aim.output())
+      for (const name of problems) assert.match(aim.output(), new RegExp(name))
+      assert.deepEqual([existsSync(spawned), existsSync(cache)], [false, false])
+    })
+  }
+
+  for (const code of [0, 1, 3, 77, 126, 255]) {
+    test(`under AIM_RESTART=never the engine's ${code} comes out as ${code || 1}`, async () => {
+      const engine = join(stage.directory, `exit-${code}.sh`)
+      writeFileSync(engine, `#!/bin/sh\nexit ${code}\n`, { mode: 0o755 })
+      await using aim = await start({ AIM_RESTART: 'never', AIM_ENGINE_COMMAND: engine })
+      assert.equal(await aim.exited, code || 1)
+    })
+  }
+})

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { createLog } from '../../src/telemetry/log.ts'
+import { createMetrics, type Figures } from '../../src/telemetry/metrics.ts'
+import { createSink, type Sink } from '../../src/telemetry/sink.ts'
+
+const collector = (): Sink & { readonly text: () => string } => {
+  let text = ''
+  return { write: (more) => (text += more), dropped: () => 0, flush: async () => undefined, text: () => text }
+}
+const wall = () => Date.UTC(2026, 0, 1, 12, 0, 0)
+
+describe('createLog()', () => {
+  test('keeps what came before it was opened, in order and with its own time', async () => {
+    const [out, err] = [collector(), collector()]
+    const log = createLog({ level: 'info', format: 'text', out, err, wall })
+    log.write('info', 'first', { port: 1 })
+    log.write('debug', 'hidden')
+    log.engineLine('engine says', 'stdout')
+    assert.equal(err.text(), '')
+    await log.open()
+    log.write('warning', 'then', { why: 'two words' })
+    assert.equal(err.text(), 'aim 12:00:00 info    first port=1\naim 12:00:00 warning then why="two words"\n')
+    assert.equal(out.text(), 'engine says\n')
+  })
+
+  test('as JSON, every line is one document, the lines of the engine too', async () => {
+    const [out, err] = [collector(), collector()]
+    const log = createLog({ level: 'info', format: 'json', out, err, wall })
+    await log.open()
+    log.write('error', 'broke', { cause: 'x' })
+    log.engineLine('plain "text"', 'stderr')
+    const [ours, engine] = err
+      .text()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    assert.deepEqual(ours, { level: 'error', time: '2026-01-01T12:00:00.000Z', cause: 'x', msg: 'broke' })
+    assert.deepEqual(engine, { level: 'info', time: '2026-01-01T12:00:00.000Z', source: 'engine', stream: 'stderr', msg: 'plain "text"' })
+  })
+})
+
+describe('createSink()', () => {
+  test('writes everything in order', async () => {
+    const path = join(tmpdir(), `aim-sink-${process.pid}`)
+    const descriptor = openSync(path, 'w')
+    const sink = createSink(descriptor)
+    for (let i = 0; i < 1000; i++) sink.write(`${i}\n`)
+    await sink.flush(5000)
+    closeSync(descriptor)
+    assert.equal(readFileSync(path, 'utf8'), Array.from({ length: 1000 }, (_, i) => `${i}\n`).join(''))
+    rmSync(path)
+  })
+
+  test('a reader that is gone costs nothing but the lines, which are counted', async () => {
+    const sink = createSink(9999)
+    sink.write('a\n')
+    await sink.flush(5000)
+    sink.write('b\n')
+    assert.equal(sink.dropped(), 1)
+  })
+})
+
+test('createMetrics() reads its figures at scrape time', async () => {
+  let restarts = 1
+  const figures = (): Figures => ({
+    version: '1',
+    state: 'ready',
+    states: ['idle', 'ready'],
+    ready: true,
+    engineUp: true,
+    restarts,
+    ends: { 'engine-exited': 2 },
+    phases: { pull: 1.5 },
+    gpus: 8,
+    pulledBytes: 1,
+    pullBytes: 2,
+    reaped: 3,
+    droppedLines: 4,
+  })
+  const scrape = createMetrics(figures)
+  await scrape()
+  restarts = 2
+  const { text, contentType } = await scrape()
+  assert.match(contentType, /^text\/plain/)
+  for (const line of [
+    'aim_restarts_total 2',
+    'aim_state{state="idle"} 0',
+    'aim_state{state="ready"} 1',
+    'aim_engine_ends_total{reason="engine-exited"} 2',
+    'aim_startup_phase_seconds{phase="pull"} 1.5',
+    'aim_gpus 8',
+  ]) {
+    assert.ok(text.includes(`${line}\n`), line)
+  }
+  assert.match(text, /^aim_startup_seconds NaN$/im)
+})
