@@ -17,6 +17,7 @@ FROM ${BASE_IMAGE}
 RUN ldconfig -p | grep -q libatomic.so.1 || (apt-get update && apt-get install -y --no-install-recommends libatomic1 && rm -rf /var/lib/apt/lists/*)
 COPY --from=build /usr/local/bin/node /opt/aim/bin/node
 COPY --from=build /src/dist /opt/aim
+COPY docker/bake.sh /opt/aim/bake.sh
 COPY docker/aim /usr/local/bin/aim
 COPY entrypoint.sh /usr/local/bin/aim-entrypoint
 # Proves that the bundle runs in this base, and fills the compile cache that every uid uses.

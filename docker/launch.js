@@ -10,7 +10,8 @@ const uid = process.getuid?.() ?? 0
 // another uid. A link under the name that this uid looks for makes it serve all of them.
 const cacheDirectory = () => {
   const name = readdirSync(baked)[0]
-  if (name === undefined) return undefined
+  // Nothing is baked yet: this run does it, where it may write.
+  if (name === undefined) return baked
   const mine = name.replace(/-\d+$/, `-${uid}`)
   if (mine === name) return baked
   const own = `${tmpdir()}/aim-compile-cache-${uid}`

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { parse } from '../src/config/parse.ts'
 import { policyOf } from '../src/config/rooms.ts'
 import { variableRows } from '../src/config/show.ts'
-import { version } from '../src/serve/version.ts'
+import { version } from '../src/std/version.ts'
 import { exitCodes } from '../src/std/exit-codes.ts'
 import { gracePeriodMs } from '../src/supervisor/policy.ts'
 

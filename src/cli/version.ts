@@ -1,5 +1,5 @@
 /** Edge: `aim version`. */
-import { version } from '../serve/version.ts'
+import { version } from '../std/version.ts'
 import { type Format, print } from './output.ts'
 
 /** Prints our version and Node's. */

@@ -26,7 +26,7 @@ import { makeScratch, removeScratch } from './scratch.ts'
 import { readSecretFile } from './secret-file.ts'
 import { handleSignals } from './signals.ts'
 import { environmentOf, programOf } from './supervision.ts'
-import { version } from './version.ts'
+import { version } from '../std/version.ts'
 import { runWorker } from './worker.ts'
 
 /** How long the last lines may take to be read; milliseconds. */

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { errorCode } from './connection-errors.ts'
+
+/** A name for what one pull writes before it is published, so that no two writers ever share a file. */
+export const newToken = (): string => randomBytes(8).toString('hex')
+
+/** Where a writer keeps what it has not published: beside its final name, so that the rename never leaves the directory. */
+export const partPath = (target: string, token: string): string => `${target}.${token}.aim-part`
+
+/** Whether a path leads, through links too, to a regular file of this size. */
+export const hasSize = async (path: string, bytes: number): Promise<boolean> => {
+  const stats = await stat(path).catch(() => undefined)
+  return stats?.isFile() === true && stats.size === bytes
+}
+
+/**
+ * Makes a directory and those above it. Node's own recursive mkdir says ENOENT where the volume is read-only, which sends people looking
+ * for the wrong thing.
+ */
+export const makeDirectory = async (path: string): Promise<void> => {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    if ((await stat(path).catch(() => undefined))?.isDirectory()) return
+    if (errorCode(error) !== 'ENOENT' || dirname(path) === path) throw error
+    await makeDirectory(dirname(path))
+    await makeDirectory(path)
+  }
+}
+
+/** Makes the names in a directory survive a power cut, where the file system can. */
+export const syncDirectory = async (path: string): Promise<void> => {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } catch (error) {
+    // Some network file systems have no fsync for directories; they order names on the server.
+    if (!['EINVAL', 'ENOTSUP', 'ENOSYS'].includes(errorCode(error) ?? '')) throw error
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Gives a finished, synced file its final name. A rename whose reply was lost on NFS fails though it was done, so the result decides. */
+export const publish = async (part: string, target: string, bytes: number): Promise<void> => {
+  await rename(part, target).catch(async (error: unknown) => {
+    if (!(await hasSize(target, bytes))) throw error
+  })
+  await syncDirectory(dirname(target))
+}
+
+/** Creates a file and hands it to `fill`, closed in any case; an error of closing is one too, since network file systems report lost writes there. */
+export const createFile = async <T>(path: string, fill: (handle: Awaited<ReturnType<typeof open>>) => Promise<T>): Promise<T> => {
+  // 0644 less the umask: other containers read the cache as other users, unless the operator said otherwise.
+  const handle = await open(path, 'wx', 0o644)
+  try {
+    const result = await fill(handle)
+    await handle.sync()
+    await handle.close()
+    return result
+  } catch (error) {
+    await handle.close().catch(() => {})
+    throw error
+  }
+}
+
+/** Removes a part, if it is still there. Never throws: what went wrong before is what has to be told. */
+export const discard = (part: string): Promise<void> => rm(part, { force: true }).catch(() => {})
+
+/** Writes a small file so that readers see the old text or the new, never part of it. */
+export const writeDurably = async (target: string, text: string, token: string): Promise<void> => {
+  const part = partPath(target, token)
+  await makeDirectory(dirname(target))
+  try {
+    await createFile(part, (handle) => handle.writeFile(text))
+    await publish(part, target, Buffer.byteLength(text))
+  } finally {
+    await discard(part)
+  }
+}

@@ -1,0 +1,23 @@
+/** Hops after which a chain of redirects is a loop; huggingface_hub's number. */
+export const maxHops = 20
+
+const statuses = new Set([301, 302, 303, 307, 308])
+const hubHosts = new Set(['huggingface.co', 'hf.co'])
+
+/** Where an answer sends us, resolved against the address that gave it; undefined when it is no redirect to http or https. */
+export const redirectOf = (status: number, location: string | undefined, from: URL): URL | undefined => {
+  if (!statuses.has(status) || location === undefined || !URL.canParse(location, from)) return undefined
+  const target = new URL(location, from)
+  return /^https?:$/.test(target.protocol) ? target : undefined
+}
+
+/** Whether an address belongs to the Hub that was asked: the endpoint's own host and port, or the public Hub's over TLS. */
+export const isHub = (url: URL, endpoint: string): boolean =>
+  url.host === new URL(endpoint).host || (url.protocol === 'https:' && hubHosts.has(url.hostname))
+
+/**
+ * Whether the token may follow a redirect: to the same host and port or to a Hub's, as huggingface_hub does it, but never from
+ * https down to http. A signed address on a storage host must not see it.
+ */
+export const keepsToken = (from: URL, to: URL, endpoint: string): boolean =>
+  !(from.protocol === 'https:' && to.protocol === 'http:') && (to.host === from.host || isHub(to, endpoint))
