@@ -1,0 +1,47 @@
+import type { ScenarioName } from './scenarios.ts'
+import type { Shape } from './timeline.ts'
+
+const up = ['spawned', 'ready', 'answered']
+const refused = ['refused'] as const
+const thawed = ['frozen', 'SIGCONT to core', 'recovered']
+const dead = { health: [503, 'refused'], metrics: [200, 'refused'], left: [] } as const
+
+/**
+ * What vLLM 0.32.0 was seen to do (CPU build, Debian 12, 2026-11-23), per scenario; where a race decides, each outcome that was seen.
+ * Whatever is started in vLLM's place has to show one of them.
+ */
+export const shapes: Readonly<Record<ScenarioName, readonly Shape[]>> = {
+  term_idle: [{ order: [...up, 'SIGTERM to api', 'exited 0'], health: refused, metrics: refused, left: [] }],
+  term_stream: [
+    { order: [...up, 'SIGTERM to api', 'stream cut', 'exited 0'], health: refused, metrics: refused, left: [] },
+    { order: [...up, 'SIGTERM to api', 'stream abandoned', 'exited 0'], health: refused, metrics: refused, left: [] },
+  ],
+  term_stream_timeout: [
+    { order: [...up, 'SIGTERM to api', 'stream whole', 'exited 0'], health: [200, 'refused'], metrics: [200, 'refused'], left: [] },
+  ],
+  kill_core: [{ order: [...up, 'SIGKILL to core', 'exited 0'], ...dead }],
+  kill_core_load: [{ order: [...up, 'SIGKILL to core', 'stream cut', 'exited 0'], ...dead }],
+  kill_worker: [{ order: [...up, 'SIGKILL to worker', 'exited 0'], ...dead }],
+  stop_core_load: [
+    {
+      order: [...up, 'SIGSTOP to core', ...thawed, 'stream whole', 'SIGTERM to api', 'exited 0'],
+      health: [200, 'refused'],
+      metrics: [200, 'refused'],
+      frozen: { health: 200, metrics: 200, moves: false, requestAnswered: false, running: 1, waiting: 0 },
+      left: [],
+    },
+  ],
+  stop_core_idle: [
+    {
+      order: [...up, 'SIGSTOP to core', ...thawed, 'SIGTERM to api', 'exited 0'],
+      health: [200, 'refused'],
+      metrics: [200, 'refused'],
+      // Only the API server's own count sees the request that the core never took.
+      frozen: { health: 200, metrics: 200, moves: false, requestAnswered: false, running: 0, waiting: 0, load: 1 },
+      left: [],
+    },
+  ],
+  kill_api: [
+    { order: [...up, 'SIGKILL to api', 'exited SIGKILL'], health: refused, metrics: refused, left: ['VLLM::EngineCor', 'VLLM::Worker'] },
+  ],
+}
