@@ -9,7 +9,8 @@ export type Format = (typeof formats)[number]
 export const print = async (format: Format, value: unknown, table: () => string): Promise<void> => {
   if (format === 'json') return write(JSON.stringify(value, undefined, 2))
   if (format === 'yaml') {
-    const { stringify } = await import('yaml')
+    // By its default: a bundled CommonJS package has no other export when it is loaded late.
+    const { stringify } = (await import('yaml')).default
     return write(stringify(value).trimEnd())
   }
   return write(table())

@@ -1,7 +1,7 @@
 /** The command line. Each command loads what it needs when it runs. */
 import { Command, CommanderError, Option } from 'commander'
-import { version } from '../std/version.ts'
 import { exitCodes } from '../std/exit-codes.ts'
+import { version } from '../std/version.ts'
 import type { Flags } from './options.ts'
 import { type Format, formats } from './output.ts'
 

@@ -48,9 +48,11 @@ const explain = (issue: core.$ZodIssue, document: Document, at: At): readonly Re
   return [at(offsetOf(document, path), keyText(path), deepest.message)]
 }
 
-/** Of a union's complaints, the one that got furthest into the value is about what was meant. */
-const deepestOf = (issue: core.$ZodIssueInvalidUnion): core.$ZodIssue =>
-  issue.errors.flat().reduce<core.$ZodIssue>((best, next) => (best === issue || next.path.length > best.path.length ? next : best), issue)
+/** Of a union's complaints, the one that got furthest into the value is about what was meant; else the union's own words, if it has any. */
+const deepestOf = (issue: core.$ZodIssueInvalidUnion): core.$ZodIssue => {
+  const [furthest] = issue.errors.flat().toSorted((a, b) => b.path.length - a.path.length)
+  return furthest === undefined || (furthest.path.length === 0 && issue.message !== 'Invalid input') ? issue : furthest
+}
 
 const known = 'model general license gated task sources checkpoints defaults profiles'.split(' ')
 const knownInside = 'arguments environment resources memory shm cpus engine gpu count precision metric type manualOnly'.split(' ')

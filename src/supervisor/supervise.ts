@@ -90,7 +90,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   const entered = (previous: State, state: State): void => {
     if (state.kind === 'stopping' || state.kind === 'reclaiming' || state.kind === 'terminated') run.abort()
-    if (state.kind === 'warming' || state.kind === 'ready' || state.kind === 'stopping') noteSharedMemory()
+    // At the end once more: what lives on after the engine's own process holds what the dead one cannot show.
+    if (state.kind === 'ready' || state.kind === 'stopping' || state.kind === 'reclaiming') noteSharedMemory()
     if (previous.kind !== state.kind || state.kind === 'stopping') onHappening({ kind: 'state', state, previous })
     if (previous.kind === 'warming' && state.kind === 'ready') watch()
   }
@@ -142,7 +143,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   }
 
   const noteSharedMemory = (): void => {
-    const tree = pid === undefined ? [] : [pid, ...descendantsOf(processTable(), pid).map((entry) => entry.pid)]
+    const tree = descendantsOf(processTable(), process.pid, others()).map((entry) => entry.pid)
     for (const path of sharedMemoryOf(tree)) shared.add(path)
   }
 

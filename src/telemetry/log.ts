@@ -51,7 +51,8 @@ export const createLog = ({ level, format, out, err, wall }: LogOptions): Log =>
     },
     open: async () => {
       if (logger) return
-      const { pino } = await import('pino')
+      // By its default: a bundled CommonJS package has no other export when it is loaded late.
+      const { default: pino } = await import('pino')
       const write = (line: string): void => err.write(format === 'text' ? formatLine(line) : line)
       logger ??= pino(
         {

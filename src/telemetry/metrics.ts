@@ -96,7 +96,8 @@ const counters: readonly Definition[] = [
 ]
 
 const register = async (figures: () => Figures): Promise<Registry> => {
-  const { Counter, Gauge, Registry } = await import('prom-client')
+  // By its default: a bundled CommonJS package has no other export when it is loaded late.
+  const { Counter, Gauge, Registry } = (await import('prom-client')).default
   const registry = new Registry()
   for (const { name, help, labels = [], read } of gauges) {
     new Gauge({

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Status } from '../../src/ops/status.ts'
 import { freePorts } from './ports.ts'
-import { until } from './until.ts'
+import { Hopeless, until } from './until.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -66,7 +66,7 @@ export const startAim = async ({ environment = {}, command = aimFromSources, wor
       until(
         `state ${state}\n${output.slice(-3000)}`,
         async () => {
-          if (child.exitCode !== null) throw new Error(`aim exited with ${child.exitCode}\n${output.slice(-3000)}`)
+          if (child.exitCode !== null) throw new Hopeless(`aim exited with ${child.exitCode}\n${output.slice(-3000)}`)
           const now = await status()
           return now.state === state ? now : undefined
         },

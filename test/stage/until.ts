@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** What is waited for cannot come any more. */
+export class Hopeless extends Error {}
+
 /** Waits until `look` gives something; fails after `ms` with what was seen last. The one place of the tests where time passes. */
-export const until = async <T>(what: string, look: () => Promise<T | undefined> | T | undefined, ms = 60_000): Promise<T> => {
+export const until = async <T>(what: string, look: () => Promise<T | undefined> | T | undefined, ms = 30_000): Promise<T> => {
   const deadline = performance.now() + ms
   let last: unknown
   for (;;) {
@@ -9,6 +12,7 @@ export const until = async <T>(what: string, look: () => Promise<T | undefined> 
       const found = await look()
       if (found !== undefined) return found
     } catch (error) {
+      if (error instanceof Hopeless) throw error
       last = error
     }
     if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain: ${what}`, { cause: last })

@@ -1,0 +1,100 @@
+/** The recipes of this repository. */
+
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { loadCatalog } from '../../src/recipes/catalog.ts'
+import { isRefusal } from '../../src/recipes/refusal.ts'
+import { select } from '../../src/recipes/select.ts'
+import type { Json } from '../../src/std/json.ts'
+import { gpus, question } from './worlds.ts'
+
+const root = join(import.meta.dirname, '../..')
+const directory = join(root, 'recipes')
+const { profiles, problems } = await loadCatalog([directory])
+const shared = join(process.env.AIM_SHARED ?? join(root, '../shared'), 'fixtures/vllm/serve-flags-017e9f4.json')
+
+test('every recipe is valid and lies at recipes/ORG/MODEL.yaml', () => {
+  assert.deepEqual(problems, [])
+  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml'))
+  assert.deepEqual([...new Set(profiles.map(({ source }) => source))].sort(), files.map((name) => join(directory, name)).sort())
+  for (const { model, source } of profiles) assert.equal(source, join(directory, `${model}.yaml`))
+})
+
+test('every model has a profile for MI300X, MI325X and MI355X in both metrics', () => {
+  for (const [model, own] of Map.groupBy(profiles, ({ model }) => model)) {
+    for (const gpu of ['MI300X', 'MI325X', 'MI355X']) {
+      for (const metric of ['latency', 'throughput']) {
+        assert.ok(
+          own.some((profile) => profile.gpu === gpu && profile.metric === metric),
+          `${model} ${gpu} ${metric}`,
+        )
+      }
+    }
+  }
+})
+
+test('every profile says how large its batches and its context may be', () => {
+  for (const { id, model, arguments: args } of profiles) {
+    for (const name of ['max-num-batched-tokens', 'max-num-seqs', 'max-model-len', 'gpu-memory-utilization']) {
+      assert.equal(typeof args[name], 'number', `${model} ${id} ${name}`)
+    }
+  }
+})
+
+test('one MI300X, one MI355X and one R9700 get the profile that their recipe means for them', () => {
+  const rows = [
+    ['meta-llama/Llama-3.1-8B-Instruct', 'MI300X', 'vllm-mi300x-fp8-tp1-latency'],
+    ['meta-llama/Llama-3.3-70B-Instruct', 'MI300X', 'vllm-mi300x-fp8-tp1-latency'],
+    ['Qwen/Qwen3-32B', 'MI300X', 'vllm-mi300x-fp16-tp1-latency'],
+    ['openai/gpt-oss-120b', 'MI300X', 'vllm-mi300x-fp4-tp1-latency'],
+    ['mistralai/Mistral-Small-3.2-24B-Instruct-2506', 'MI300X', 'vllm-mi300x-fp16-tp1-latency'],
+    ['openai/gpt-oss-120b', 'MI355X', 'vllm-mi355x-fp4-tp1-latency'],
+    ['meta-llama/Llama-3.1-8B-Instruct', 'R9700', 'vllm-r9700-bf16-tp1-latency'],
+    ['Qwen/Qwen3-32B', 'R9700', 'general/vllm-r9700-bf16-tp1-latency'],
+  ] as const
+  for (const [model, kind, id] of rows) {
+    const answer = select(question({ model, gpus: gpus(kind, 1), metric: 'latency' }), profiles)
+    assert.equal(isRefusal(answer) ? answer.message : answer.profile.id, id, `${model} ${kind}`)
+  }
+})
+
+const checks: Readonly<Record<string, (value: Json) => boolean>> = {
+  boolean: (value) => typeof value === 'boolean',
+  // It has no --no- form, so false cannot be said.
+  switch: (value) => value === true,
+  list: (value) => Array.isArray(value) || typeof value === 'string',
+  whole: (value) => Number.isInteger(value),
+  'whole-or-auto': (value) => Number.isInteger(value) || value === 'auto',
+  number: (value) => typeof value === 'number',
+  json: (value) => typeof value === 'object' && value !== null,
+  text: (value) => typeof value === 'string' || typeof value === 'number',
+}
+
+test('every argument is a flag of vLLM 0.28 and 0.32 and has a fitting type', () => {
+  const { flags } = JSON.parse(readFileSync(join(root, 'test/fixtures/vllm/flags.json'), 'utf8')) as { flags: Record<string, string> }
+  for (const { id, model, arguments: args } of profiles) {
+    for (const [name, value] of Object.entries(args)) {
+      const kind = flags[name]
+      assert.ok(kind !== undefined, `${model} ${id}: --${name} is no flag`)
+      assert.ok(checks[kind]?.(value), `${model} ${id}: --${name} is ${kind}, not ${JSON.stringify(value)}`)
+    }
+  }
+})
+
+type Action = { readonly flags: readonly string[]; readonly kind: string; readonly choices: readonly (string | number)[] | null }
+
+test("every argument is in vLLM's own dump of its flags, with a choice that it offers", (t) => {
+  if (!existsSync(shared))
+    return t.diagnostic(`no dump of vLLM's flags at ${shared}: only our own list was checked; AIM_SHARED names its folder`)
+  const { actions } = JSON.parse(readFileSync(shared, 'utf8')) as { actions: readonly Action[] }
+  for (const { id, model, arguments: args } of profiles) {
+    for (const [name, value] of Object.entries(args)) {
+      const action = actions.find(({ flags }) => flags.includes(`--${name}`))
+      assert.ok(action !== undefined, `${model} ${id}: --${name} is not in the dump`)
+      assert.equal(typeof value === 'boolean', action.kind === 'BooleanOptionalAction', `${model} ${id}: --${name}`)
+      if (action.choices !== null) assert.ok(action.choices.includes(value as string), `${model} ${id}: --${name} ${value}`)
+    }
+  }
+})

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { chmod } from 'node:fs/promises'
+import { after, before, describe, test } from 'node:test'
+import { ensureRealEngine, type RealEngine } from '../engines/install.ts'
+import { get } from '../stage/aim.ts'
+import { chat, stream } from '../stage/chat.ts'
+import { buildImage, type Container, docker, startContainer } from '../stage/docker.ts'
+import { type Stage, setStage } from '../stage/model.ts'
+import { until } from '../stage/until.ts'
+
+/** A start of the real vLLM on two busy cores; milliseconds. */
+const startMs = 300_000
+
+describe('the container line on the real vLLM', () => {
+  let stage: Stage
+  let engine: RealEngine
+  before(async () => {
+    await buildImage()
+    engine = await ensureRealEngine()
+    stage = await setStage({ model: engine.model })
+    await chmod(stage.directory, 0o755)
+  })
+  after(() => stage[Symbol.asyncDispose]())
+
+  /** The venv is mounted beside its own path, which a uid other than root cannot reach when it lies in root's home. */
+  const start = (): Promise<Container> =>
+    startContainer({
+      words: [
+        '--shm-size',
+        '1g',
+        '-v',
+        `${engine.venv}:/opt/vllm:ro`,
+        '--user',
+        '65532:65532',
+        '--read-only',
+        '--tmpfs',
+        '/tmp:exec',
+        '--cap-drop',
+        'ALL',
+      ],
+      environment: {
+        HF_ENDPOINT: stage.hub.url,
+        AIM_MODEL_ID: stage.repo,
+        AIM_CACHE_PATH: '/tmp/cache',
+        AIM_GPU_COUNT: '0',
+        AIM_ENGINE_COMMAND: '/usr/bin/python3 /opt/vllm/bin/vllm',
+        PYTHONPATH: '/opt/vllm/lib/python3.11/site-packages',
+        AIM_MAX_MODEL_LEN: '1024',
+        AIM_ENGINE_ARGS: '{"enforce-eager": true}',
+        AIM_RESTART_BACKOFF: '10ms',
+        VLLM_CPU_KVCACHE_SPACE: '1',
+      },
+    })
+  const processes = async (aim: Container): Promise<readonly string[]> =>
+    (await aim.exec('ps', '-eo', 'pid=,stat=,comm='))
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => !/ (?:ps|bash)$/.test(line))
+  const core = async (aim: Container): Promise<string> =>
+    (await processes(aim)).find((line) => line.includes('VLLM::EngineCor'))?.split(' ')[0] ?? ''
+
+  test('is ready after a token, chats, survives the death of its core, finishes a stream of 300 tokens through docker stop, and leaves nothing', async () => {
+    await using aim = await start()
+    assert.equal((await until('a probe', () => get(`${aim.ops}/livez`))).status, 200)
+    const first = await aim.until('ready', startMs)
+    const base = `http://127.0.0.1:${aim.port}`
+    assert.match((await get(`${base}/metrics`)).body, /^vllm:generation_tokens_total\{[^}]*\} [1-9]/m, 'ready before a token came out')
+    for (const phase of ['pull', 'spawn', 'config', 'engine', 'weights', 'kv-cache', 'http', 'warm-up']) {
+      assert.ok(
+        first.phases.some(({ name }) => name === phase),
+        `phase ${phase} was not seen: ${first.phases.map(({ name }) => name)}`,
+      )
+    }
+    assert.deepEqual(await chat(base, stage.repo), { status: 200, tokens: 5 })
+
+    await aim.exec('kill', '-KILL', await core(aim))
+    const live: number[] = []
+    const again = await until(
+      'a second ready',
+      async () => {
+        live.push((await get(`${aim.ops}/livez`)).status)
+        const now = await aim.status()
+        return now.restarts === 1 && now.ready ? now : undefined
+      },
+      startMs,
+    )
+    assert.notEqual(again.engine.pid, first.engine.pid)
+    assert.deepEqual([...new Set(live)], [200])
+    assert.match(await aim.logs(), /aim [\d:]+ error +.*engine core died/i)
+    assert.equal((await processes(aim)).filter((line) => / Z/.test(line)).length, 0)
+    assert.equal((await chat(base, stage.repo)).status, 200)
+
+    let stopped: Promise<string> | undefined
+    const streamed = await stream(base, stage.repo, 300, () => {
+      stopped = docker('stop', '-t', '100', aim.id)
+    })
+    assert.deepEqual([streamed.tokens, streamed.done, streamed.error], [300, true, undefined])
+    await stopped
+    assert.equal(await aim.wait(), 0)
+    assert.match(await aim.logs(), /reclaiming -> terminated/)
+  })
+
+  test('its files are gone with it: shared memory and temporary files of an engine that was killed', async () => {
+    await using aim = await start()
+    await aim.until('ready', startMs)
+    const listing = async (): Promise<readonly string[]> =>
+      (
+        await aim.exec(
+          'bash',
+          '-c',
+          'ls -A /dev/shm; ls -A /tmp | grep -v -E "^(cache|aim-home|aim-compile-cache)"; ls -A /tmp/aim-engine-* 2>/dev/null',
+        )
+      )
+        .split('\n')
+        .filter(Boolean)
+    assert.ok((await listing()).length > 1)
+    await aim.exec('bash', '-c', 'kill -KILL $(pgrep -o -f "vllm serve")')
+    await until('the old engine gone', async () => ((await aim.status()).restarts === 1 ? true : undefined))
+    // Between the spawn and Python's first file there is nothing but the new engine's own empty directory.
+    const left = (await listing()).filter((name) => !/^\/tmp\/aim-engine-|^aim-engine-/.test(name))
+    assert.deepEqual(left, [])
+    await docker('kill', '-s', 'QUIT', aim.id)
+    assert.equal(await aim.wait(), 0)
+  })
+})
