@@ -1,20 +1,28 @@
 /** Edge: what an engine's processes keep in /dev/shm, where a hard end leaves it behind as used memory that nobody owns. */
-import { readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 
-const mapped = /\s(\/dev\/shm\/\S+)$/gm
+const directory = '/dev/shm'
 
-/** Files in /dev/shm that these processes have mapped now: theirs beyond doubt, even where the directory is shared with other containers. */
-export const sharedMemoryOf = (pids: readonly number[]): readonly string[] => [
-  ...new Set(pids.flatMap((pid) => [...readMaps(pid).matchAll(mapped)].map((match) => match[1] ?? ''))),
-]
+/** `address perms offset dev inode path` (proc(5)). */
+const mapping = /^\S+ \S+ \S+ \S+ (\d+) +\/dev\/shm\//gm
 
-/** Removes files that their processes left; those that are gone already are no matter. */
-export const removeSharedMemory = (paths: Iterable<string>): void => {
-  for (const path of paths) {
+/**
+ * Inodes in /dev/shm that these processes have mapped now: theirs beyond doubt, even where the directory is shared with other containers.
+ * Inodes and not names: glibc's sem_open maps a temporary name and links the real one to it.
+ */
+export const sharedMemoryOf = (pids: readonly number[]): readonly number[] =>
+  pids.flatMap((pid) => [...readMaps(pid).matchAll(mapping)].map((match) => Number(match[1])))
+
+/** Removes the files with these inodes; those that are gone already are no matter. */
+export const removeSharedMemory = (inodes: ReadonlySet<number>): void => {
+  if (inodes.size === 0) return
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name)
     try {
-      rmSync(path, { force: true })
+      if (inodes.has(statSync(path).ino)) rmSync(path)
     } catch {
-      // Another uid's file cannot be ours to remove.
+      // Gone meanwhile, or another uid's: then it is not ours to remove.
     }
   }
 }

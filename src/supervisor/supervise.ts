@@ -74,7 +74,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   let pid: number | undefined
   let timer: NodeJS.Timeout | undefined
   /** What the engine was seen to keep in /dev/shm. */
-  const shared = new Set<string>()
+  const shared = new Set<number>()
   /** Aborted when the engine it was made for is stopping or gone. */
   let run = new AbortController()
 
@@ -144,7 +144,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   const noteSharedMemory = (): void => {
     const tree = descendantsOf(processTable(), process.pid, others()).map((entry) => entry.pid)
-    for (const path of sharedMemoryOf(tree)) shared.add(path)
+    for (const inode of sharedMemoryOf(tree)) shared.add(inode)
   }
 
   const others = (): ReadonlySet<number> => new Set([...options.owned].filter((owned) => owned !== pid))
