@@ -19,5 +19,7 @@ export const print = async (format: Format, value: unknown, table: () => string)
 /** Resolves when the reader has the text: a pipe may take only part of it at once, and the process ends right after. */
 const write = (text: string): Promise<void> =>
   new Promise((resolve) => {
+    // `aim recipes | head`: a reader that has seen enough is no error.
+    process.stdout.once('error', () => resolve())
     process.stdout.write(`${text}\n`, () => resolve())
   })

@@ -42,7 +42,8 @@ export const prepare = async (
   const repository = repositoryFor(request, inventory, catalog)
   if (typeof repository !== 'string') return { launch: repository }
   onPhase('describe')
-  const { revision } = request
+  // AIM_REVISION names a revision of the model that was asked for, which another repository does not have.
+  const revision = repository === request.model ? request.revision : 'main'
   const question = {
     model: repository,
     revision,

@@ -16,6 +16,7 @@ import { version } from '../std/version.ts'
 import { type Libc, openLibc } from '../supervisor/libc.ts'
 import { ownedPids } from '../supervisor/owned.ts'
 import { type Reaper, startReaper } from '../supervisor/reaper.ts'
+import { sweep } from '../supervisor/sweep.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { createSink, type Sink } from '../telemetry/sink.ts'
@@ -31,6 +32,9 @@ import { runWorker } from './worker.ts'
 
 /** How long the last lines may take to be read; milliseconds. */
 const flushMs = 1000
+
+/** Until the logger is loaded when no engine was spawned meanwhile; milliseconds. */
+const patienceMs = 500
 
 /** Serves until the end and resolves with the exit code; never rejects. */
 export const serve = async (environment: Environment): Promise<number> => {
@@ -96,6 +100,8 @@ export const serve = async (environment: Environment): Promise<number> => {
   } catch (error) {
     return leave(options, log, sinks, exitCodeOfError(error), failureWords(error))
   }
+  // A start from the cache is over sooner; whoever waits for a download wants to read on.
+  setTimeout(() => void log.open(), patienceMs).unref()
   const preparing = prepare(options, environment, abort.signal, run.enterPhase).then(
     (prepared) => {
       found = prepared.found
@@ -106,8 +112,10 @@ export const serve = async (environment: Environment): Promise<number> => {
     },
     (error) => run.refuse(failureWords(error)),
   )
-  const { exitCode, words } = await run.ended
+  const { exitCode, words } = await Promise.race([run.ended, ownBug()])
   abort.abort()
+  // Does nothing but after a bug of ours: every other end has reclaimed the engine's tree.
+  await sweep(new Set(), () => reaper?.reap(), AbortSignal.timeout(flushMs))
   // A worker that was told to stop removes its part files first.
   await Promise.allSettled([preparing, pulling])
   await leave(options, log, sinks, exitCode, words)
@@ -119,6 +127,14 @@ const extrasOf = (options: Options): Parameters<typeof programOf>[2] => ({
   hubCache: cacheDirectory(options),
   ...(options.engineApiKey === undefined ? {} : { engineApiKey: options.engineApiKey }),
 })
+
+/** Resolves when something was thrown that nobody expected: even then the engine must not stay behind, and the code is ours. */
+const ownBug = (): Promise<{ readonly exitCode: number; readonly words: LastWords }> =>
+  new Promise((resolve) => {
+    process.on('uncaughtException', (error) =>
+      resolve({ exitCode: exitCodes.software, words: { ...failureWords(error), exitCode: exitCodes.software } }),
+    )
+  })
 
 /** Takes on PID 1's duty, or asks to be given it. */
 const adopt = (libc: Libc | undefined, owned: ReadonlySet<number>, log: Log): Reaper | undefined => {
@@ -163,13 +179,18 @@ const leave = async (
   await log.open()
   if (words !== undefined) {
     const text = formatLastWords(words)
-    sinks[1]?.write(`\n${text}`)
-    try {
-      writeFileSync(options.terminationLog, text)
-    } catch {
-      // Outside Kubernetes there is no such file, and the words stand on stderr anyway.
-    }
+    if (options.logFormat === 'json') log.write('critical', words.sentence, { ...words })
+    else sinks[1]?.write(`\n${text}`)
+    writeTerminationLog(options.terminationLog, text)
   }
   await Promise.all(sinks.map((sink) => sink.flush(flushMs)))
   return exitCode
+}
+
+const writeTerminationLog = (path: string, text: string): void => {
+  try {
+    writeFileSync(path, text)
+  } catch {
+    // Outside Kubernetes there is no such file, and the words stand on stderr anyway.
+  }
 }

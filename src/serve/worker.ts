@@ -24,7 +24,7 @@ export const runWorker = <K extends WorkerMessage['kind']>(
   new Promise((resolve, reject) => {
     // A session of its own: a Ctrl-C on the terminal is for us to handle, and we tell the worker.
     const [file, ...words] = selfCommand(workerCommand)
-    const child = spawn(file, words, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
+    const child = spawn(file, words, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: reachingOut() })
     let last: WorkerMessage | undefined
     let errors = ''
     const lines = splitLines((line) => {
@@ -52,6 +52,12 @@ export const runWorker = <K extends WorkerMessage['kind']>(
       else reject(died(`${name ?? `code ${code}`}${errors === '' ? '' : `: ${errors.trim()}`}`))
     })
   })
+
+/** What it takes to reach a hub: proxies, certificates, a place for temporary files. No other secret of the container is its business. */
+const needed =
+  /^(?:PATH|HOME|TMPDIR|LANG|TZ|(?:https?|no|all)_proxy|NODE_(?:EXTRA_CA_CERTS|USE_ENV_PROXY|USE_SYSTEM_CA|TLS_REJECT_UNAUTHORIZED)|SSL_CERT_(?:FILE|DIR))$/i
+
+const reachingOut = (): NodeJS.ProcessEnv => Object.fromEntries(Object.entries(process.env).filter(([name]) => needed.test(name)))
 
 const failureOf = ({ message, fix, exitCode }: WorkerMessage & { readonly kind: 'failed' }): Failure =>
   new Failure(message, { exitCode: exitCode as ExitCode, ...(fix === undefined ? {} : { fix }) })

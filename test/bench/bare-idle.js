@@ -1,0 +1,2 @@
+// What Node occupies when it does nothing.
+setInterval(() => {}, 1 << 30)

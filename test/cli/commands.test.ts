@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { parse } from 'yaml'
+import type { Launch } from '../../src/plan/launch.ts'
+import { mi300x } from '../fixtures/hardware/machines.ts'
+import { writeTree } from '../fixtures/hardware/tree.ts'
+import { aimFromSources, bareEnvironment } from '../stage/aim.ts'
+
+type Run = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+
+const aim = (words: readonly string[], environment: Record<string, string> = {}): Run => {
+  const [file, ...rest] = aimFromSources
+  const { status, stdout, stderr } = spawnSync(file, [...rest, ...words], {
+    encoding: 'utf8',
+    env: { ...bareEnvironment(), ...environment },
+  })
+  return { code: status, stdout, stderr }
+}
+
+/** config.json of an 8B Llama (meta-llama/Llama-3.1-8B-Instruct), and a weight file's name with no bytes in it. */
+const llama = {
+  architectures: ['LlamaForCausalLM'],
+  hidden_size: 4096,
+  num_hidden_layers: 32,
+  num_attention_heads: 32,
+  num_key_value_heads: 8,
+  vocab_size: 128256,
+  max_position_embeddings: 131072,
+  torch_dtype: 'bfloat16',
+}
+
+describe('aim', () => {
+  let model: string
+  let tree: string
+  before(() => {
+    model = mkdtempSync(join(tmpdir(), 'aim-cli-'))
+    tree = mkdtempSync(join(tmpdir(), 'aim-tree-'))
+    writeFileSync(join(model, 'config.json'), JSON.stringify(llama))
+    writeTree(mi300x(8), tree)
+  })
+  after(() => {
+    rmSync(model, { recursive: true })
+    rmSync(tree, { recursive: true })
+  })
+
+  for (const command of ['serve', 'plan', 'gpus', 'recipes', 'status', 'healthcheck', 'version', 'help']) {
+    test(`${command} --help says how to use it and takes --format json`, () => {
+      const { code, stdout, stderr } = aim([command, '--help'])
+      assert.deepEqual([code, stderr], [0, ''])
+      assert.match(stdout, new RegExp(`^Usage: aim ${command}`))
+      assert.match(stdout, /--format <format>/)
+    })
+  }
+
+  test('every answer as JSON is one document on stdout and nothing else', () => {
+    for (const words of [['version'], ['gpus'], ['recipes'], ['help', 'env'], ['plan', model, '--engine', 'simulator']]) {
+      const { code, stdout } = aim([...words, '--format', 'json'])
+      assert.equal(code, 0, words.join(' '))
+      assert.doesNotThrow(() => JSON.parse(stdout), words.join(' '))
+    }
+  })
+
+  test('the same as YAML says the same', () => {
+    const words = ['plan', model, '--engine', 'simulator', '--format']
+    assert.deepEqual(parse(aim([...words, 'yaml']).stdout), JSON.parse(aim([...words, 'json']).stdout))
+  })
+
+  test('plan carries the fields that scripts rely on, for eight MI300X', () => {
+    const { code, stdout, stderr } = aim(['plan', model, '--root', tree, '--gpu-count', '2', '--format', 'json', '--', '--seed', '7'])
+    assert.equal(code, 0, stderr)
+    const launch = JSON.parse(stdout) as Launch
+    for (const field of ['engine', 'model', 'profile', 'gpus', 'resources', 'reasons', 'rejected']) assert.ok(field in launch, field)
+    assert.equal(launch.gpus.length, 2)
+    assert.equal(launch.gpus[0]?.product, 'MI300X')
+    assert.match(launch.engine.argv.join(' '), /^vllm serve .*--tensor-parallel-size 2.* --seed 7$/)
+    assert.equal(launch.engine.env.HIP_VISIBLE_DEVICES, '0,1')
+    assert.ok(launch.profile.id.length > 0 && launch.reasons.length > 0)
+  })
+
+  test('gpus shows eight MI300X of a captured tree', () => {
+    const { stdout } = aim(['gpus', '--root', tree])
+    assert.equal(stdout.split('\n').filter((line) => /MI300X +gfx942/.test(line)).length, 8)
+  })
+
+  test('a machine without a GPU is refused with 69, the reason and the ways out', () => {
+    const empty = mkdtempSync(join(tmpdir(), 'aim-none-'))
+    const { code, stdout, stderr } = aim(['plan', model, '--root', empty])
+    assert.deepEqual([code, stdout], [69, ''])
+    assert.match(stderr, /AIM_GPU_COUNT=0/)
+    rmSync(empty, { recursive: true })
+  })
+
+  const wrong: readonly [claim: string, words: readonly string[], environment: Record<string, string>, code: number, said: RegExp][] = [
+    ['an unknown command', ['sevre'], {}, 2, /unknown command|error/],
+    ['an unknown flag', ['plan', '--no-such'], {}, 2, /unknown option/],
+    ['a bad format', ['gpus', '--format', 'xml'], {}, 2, /table, json, yaml/],
+    ['a bad value of a flag', ['plan', 'a/b', '--gpu-count', 'two'], {}, 78, /AIM_GPU_COUNT/],
+    ['no model', ['plan'], {}, 78, /no model is named/],
+    ['nobody to ask', ['status'], { AIM_OPS_PORT: '1' }, 75, /nobody answers/],
+    ['an API key in the arguments', ['plan', '/tmp', '--', '--api-key', 's3cret'], { AIM_ENGINE: 'simulator' }, 78, /VLLM_API_KEY/],
+  ]
+  for (const [claim, words, environment, code, said] of wrong) {
+    test(`${claim}: exit ${code}, stdout empty, no secret`, () => {
+      const run = aim(words, environment)
+      assert.deepEqual([run.code, run.stdout], [code, ''])
+      assert.match(run.stderr, said)
+      assert.doesNotMatch(run.stderr, /s3cret|^\s+at /m)
+    })
+  }
+
+  test('npx aim in a checkout is src/aim.sh, which brings its own Node', () => {
+    const script = join(import.meta.dirname, '../../src/aim.sh')
+    const { stdout, status } = spawnSync(script, ['version', '--format', 'json'], {
+      encoding: 'utf8',
+      env: { PATH: '/usr/bin:/bin', HOME: '/' },
+    })
+    assert.equal(status, 0)
+    assert.match((JSON.parse(stdout) as { node: string }).node, /^v26\./)
+  })
+})

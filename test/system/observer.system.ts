@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
+import { ensureRealEngine, type RealEngine } from '../engines/install.ts'
+import { observe } from '../observer/observe.ts'
+import { type ScenarioName, scenarios } from '../observer/scenarios.ts'
+import { shapes } from '../observer/shapes.ts'
+import { shapeOf } from '../observer/timeline.ts'
+import { bareEnvironment } from '../stage/aim.ts'
+import { freePorts } from '../stage/ports.ts'
+
+/** The rows that the simulator has to match in the unit tests, held against the engine that they were taken from. */
+describe('the real vLLM, seen by the observer that runs on the simulator too', () => {
+  let engine: RealEngine
+  let scratch: string
+  before(async () => {
+    engine = await ensureRealEngine()
+    scratch = await mkdtemp(join(tmpdir(), 'aim-observer-'))
+  })
+  after(() => rm(scratch, { recursive: true, force: true }))
+
+  for (const scenario of Object.keys(scenarios) as ScenarioName[]) {
+    test(`${scenario} has the shape that the simulator has`, async () => {
+      const [port = 0] = await freePorts(1)
+      const timeline = await observe({
+        command: [
+          engine.vllm,
+          'serve',
+          engine.model,
+          '--served-model-name',
+          'tiny',
+          '--host',
+          '127.0.0.1',
+          '--port',
+          String(port),
+          '--max-model-len',
+          '1024',
+          '--enforce-eager',
+        ],
+        env: {
+          ...bareEnvironment(),
+          HF_HUB_OFFLINE: '1',
+          VLLM_NO_USAGE_STATS: '1',
+          DO_NOT_TRACK: '1',
+          VLLM_CPU_KVCACHE_SPACE: '1',
+          TMPDIR: scratch,
+        },
+        port,
+        scenario,
+        streamTokens: 900,
+      })
+      const shape = shapeOf(timeline)
+      assert.ok(
+        shapes[scenario].some((expected) => isDeepStrictEqual(expected, shape)),
+        `${JSON.stringify(shape)} is none of ${JSON.stringify(shapes[scenario])}`,
+      )
+    })
+  }
+})
