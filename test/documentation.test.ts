@@ -5,8 +5,8 @@ import { test } from 'node:test'
 import { parse } from '../src/config/parse.ts'
 import { policyOf } from '../src/config/rooms.ts'
 import { variableRows } from '../src/config/show.ts'
-import { version } from '../src/std/version.ts'
 import { exitCodes } from '../src/std/exit-codes.ts'
+import { version } from '../src/std/version.ts'
 import { gracePeriodMs } from '../src/supervisor/policy.ts'
 
 const root = join(import.meta.dirname, '..')

@@ -1,6 +1,7 @@
 /** Runs one suite: `node test/run.ts unit|e2e|system|long [name part ...]`. A suite is every file that ends in its name. */
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
+import { join } from 'node:path'
 
 const suites = {
   unit: {
@@ -35,7 +36,7 @@ if (files.length === 0) {
   process.stdout.write(`nothing to run: no file ends in ${suite.ending}\n`)
   process.exit(name === 'long' ? 0 : 1)
 }
-const reporter = process.env.CI ? 'spec' : 'dot'
+const reporter = join(import.meta.dirname, 'reporter.ts')
 const child = spawn(process.execPath, ['--test', `--test-concurrency=${suite.concurrency}`, `--test-reporter=${reporter}`, ...files], {
   stdio: 'inherit',
 })
