@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { parseAllDocuments, parse as parseYaml } from 'yaml'
 import { parse } from '../src/config/parse.ts'
 import { policyOf } from '../src/config/rooms.ts'
 import { variableRows } from '../src/config/show.ts'
+import { paths } from '../src/ops/answer.ts'
 import { exitCodes } from '../src/std/exit-codes.ts'
 import { version } from '../src/std/version.ts'
 import { gracePeriodMs } from '../src/supervisor/policy.ts'
@@ -79,4 +81,21 @@ test('every recipe file has a reason to exist: a model whose name is its path', 
   const files = readdirSync(join(root, 'recipes'), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.yaml'))
   assert.ok(files.length >= 5)
   for (const file of files) assert.match(read(join('recipes', file)), new RegExp(`^model: ${file.replace(/\.yaml$/, '')}$`, 'm'))
+})
+
+test('the manifests are YAML, and every probe asks the ops port a path that is served', () => {
+  const [, , , deployment] = parseAllDocuments(read('docker/kubernetes/aim.yaml')).map(
+    (document) => document.toJS() as Record<string, never>,
+  )
+  const compose = parseYaml(read('docker/compose.yaml')) as { services: Record<string, unknown> }
+  assert.deepEqual(Object.keys(compose.services), ['aim'])
+  const { spec } = (
+    deployment as unknown as { spec: { template: { spec: { enableServiceLinks: boolean; containers: Record<string, never>[] } } } }
+  ).spec.template
+  assert.equal(spec.enableServiceLinks, false)
+  for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe']) {
+    const { httpGet } = (spec.containers[0]?.[probe] ?? {}) as { httpGet?: { path: string; port: string } }
+    assert.ok(paths.includes(httpGet?.path ?? ''), `${probe} asks ${httpGet?.path}`)
+    assert.equal(httpGet?.port, 'ops')
+  }
 })

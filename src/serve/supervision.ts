@@ -1,4 +1,4 @@
-/** Wires the supervisor's happenings to the story, the log and the lifecycle. */
+/** From a launch to a program to spawn, and from an exit to what it means. */
 
 import type { Environment } from '../config/parse.ts'
 import type { EngineAdapter, ExitMeaning } from '../engine/adapter.ts'

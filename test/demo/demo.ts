@@ -98,7 +98,9 @@ const main = async (): Promise<number> => {
   const logFile = join(stage.directory, 'aim.log')
   say(`hub      ${stage.hub.url}  (local, serves ${stage.repo})`)
   say(`cache    ${stage.cache}  (removed at the end)`)
-  say(`engine   ${values.engine}${values.engine === 'simulator' ? ' (it behaves like vLLM and computes nothing)' : ' on the CPU'}\n`)
+  say(
+    `engine   ${values.engine}${values.engine === 'simulator' ? ' (it behaves like vLLM and computes nothing)' : ' on the CPU, with random weights: what it says makes no sense'}\n`,
+  )
   const [file, ...words] = aimFromSources
   // A session of its own: a Ctrl-C reaches the demo, which passes it on once, as `docker stop` would.
   const child = spawn(file, [...words, 'serve', stage.repo], {
