@@ -7,6 +7,8 @@ import { parse } from '../src/config/parse.ts'
 import { policyOf } from '../src/config/rooms.ts'
 import { variableRows } from '../src/config/show.ts'
 import { paths } from '../src/ops/answer.ts'
+import { faultForms } from '../src/simulator/faults.ts'
+import { simulatorVariables } from '../src/simulator/variables.ts'
 import { exitCodes } from '../src/std/exit-codes.ts'
 import { version } from '../src/std/version.ts'
 import { gracePeriodMs } from '../src/supervisor/policy.ts'
@@ -32,6 +34,13 @@ const variableTable = (): string =>
 test("the README's table of variables is config/variables.ts", () => {
   const [, table = ''] = /<!-- variables -->\n([\s\S]*?)\n?<!-- \/variables -->/.exec(read('README.md')) ?? []
   assert.equal(table, variableTable())
+})
+
+test("the README's table of the simulator is its own list, its faults included", () => {
+  const [, table = ''] = /<!-- simulator -->\n([\s\S]*?)\n?<!-- \/simulator -->/.exec(read('README.md')) ?? []
+  const rows = simulatorVariables.map(({ name, default: value, description }) => `| \`${name}\` | ${value} | ${cell(description)} |`)
+  const faults = Object.entries(faultForms).map(([name, { description }]) => `| \`AIM_SIMULATOR_FAULT=${name}\` | | ${cell(description)} |`)
+  assert.equal(table, ['| variable | default | what it does |', '|---|---|---|', ...rows, ...faults].join('\n'))
 })
 
 test("the README's exit codes are those of the code", () => {

@@ -2,12 +2,12 @@
  * Edge: the composition root. Opens the listener, the log and the signals, makes the plan, runs the supervisor to its end and says how it
  * ended. What is not needed before the engine is spawned is loaded after it.
  */
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { type Environment, parse } from '../config/parse.ts'
 import { cacheDirectory, hubOf } from '../config/rooms.ts'
 import { showProblems } from '../config/show.ts'
-import type { Options } from '../config/variables.ts'
+import { type Options, variables } from '../config/variables.ts'
 import { type Listener, startListener } from '../ops/listener.ts'
 import { systemClock } from '../std/clock.ts'
 import { exitCodes } from '../std/exit-codes.ts'
@@ -187,10 +187,12 @@ const leave = async (
   return exitCode
 }
 
+/** The default path is the kubelet's, which makes the file: where it is not there nobody reads it, and /dev is no place to make one. */
 const writeTerminationLog = (path: string, text: string): void => {
+  if (path === variables.terminationLog.default && !existsSync(path)) return
   try {
     writeFileSync(path, text)
   } catch {
-    // Outside Kubernetes there is no such file, and the words stand on stderr anyway.
+    // It is a second place for words that stand on stderr already.
   }
 }
