@@ -73,7 +73,7 @@ export const serve = async (environment: Environment): Promise<number> => {
     environment: (launch) => environmentOf(launch, environment, extrasOf(options)),
     onReclaimed: () => removeScratch(scratch),
     pull: (_launch, signal, onBytes) => {
-      pulling = pull(found, options, signal, onBytes)
+      pulling = pull(found, options, AbortSignal.any([signal, abort.signal]), onBytes)
       return pulling
     },
     failureWords,
@@ -114,10 +114,10 @@ export const serve = async (environment: Environment): Promise<number> => {
   )
   const { exitCode, words } = await Promise.race([run.ended, ownBug()])
   abort.abort()
-  // Does nothing but after a bug of ours: every other end has reclaimed the engine's tree.
-  await sweep(new Set(), () => reaper?.reap(), AbortSignal.timeout(flushMs))
   // A worker that was told to stop removes its part files first.
   await Promise.allSettled([preparing, pulling])
+  // Does nothing but after a bug of ours: every other end has reclaimed the engine's tree.
+  await sweep(new Set(), () => reaper?.reap(), AbortSignal.timeout(flushMs))
   await leave(options, log, sinks, exitCode, words)
   listener.close()
   return exitCode

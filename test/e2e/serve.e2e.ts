@@ -132,7 +132,7 @@ describe('aim serve, the whole line on the simulator', () => {
 
   test('stopped in the middle of a pull it leaves no part file and no process', async () => {
     await using slow = await setStage({ megabytes: 24, shards: 1 })
-    slow.hub.faults.push({ kind: 'slow', bytesPerSecond: 200_000 } as never)
+    slow.hub.faults.push({ kind: 'drip', at: 'cdn', bytesPerSecond: 200_000 })
     const marker = `${slow.directory}/run`
     await using aim = await startAim({
       environment: { ...simulator, HF_ENDPOINT: slow.hub.url, AIM_CACHE_PATH: slow.cache, AIM_MODEL_ID: slow.repo, HF_XET_CACHE: marker },
