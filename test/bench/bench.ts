@@ -75,7 +75,8 @@ const memoryRows = (directory: string): readonly Row<Memory>[] => [
       })
       await running.until('ready')
       await get(`http://127.0.0.1:${running.opsPort}/metrics`)
-      return memoryAtRest(running.child.pid ?? 0)
+      // Awaited here, or it would be stopped before it is looked at.
+      return await memoryAtRest(running.child.pid ?? 0)
     },
   },
 ]

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '../stage/ports.ts'
 
 /** The simulator as a command, from source. */
 export const simulator = [process.execPath, join(import.meta.dirname, '../../src/main.ts'), 'simulator']
@@ -34,13 +34,5 @@ export const modelFiles = (config: object = {}): Readonly<Record<string, string 
   'model-00002-of-00002.safetensors': safetensors(32),
 })
 
-/** A port that nothing listens on. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
+/** A TCP port that nobody listens on now. */
+export const freePort = async (): Promise<number> => (await freePorts(1))[0] ?? 0

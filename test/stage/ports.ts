@@ -1,16 +1,27 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 
-/** `count` TCP ports that nobody listens on now. */
-export const freePorts = async (count: number): Promise<readonly number[]> => {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
+/** Below the range from which the kernel takes ports for outgoing connections (ip_local_port_range begins at 32768), so that no client of a test takes one meanwhile. */
+const [lowest, highest] = [12_000, 32_000] as const
+
+const isFree = async (port: number): Promise<boolean> => {
+  const server = createServer()
+  const listening = once(server, 'listening').then(
+    () => true,
+    () => false,
   )
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
+  server.listen(port)
+  const free = await listening
+  if (free) await new Promise((resolve) => server.close(resolve))
+  return free
+}
+
+/** `count` TCP ports that nobody listens on now; drawn at random, since other test files draw at the same time. */
+export const freePorts = async (count: number): Promise<readonly number[]> => {
+  const ports = new Set<number>()
+  while (ports.size < count) {
+    const port = lowest + Math.floor(Math.random() * (highest - lowest))
+    if (await isFree(port)) ports.add(port)
+  }
+  return [...ports]
 }
