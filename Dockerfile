@@ -22,7 +22,6 @@ COPY docker/aim /usr/local/bin/aim
 COPY entrypoint.sh /usr/local/bin/aim-entrypoint
 # Proves that the bundle runs in this base, and fills the compile cache that every uid uses.
 RUN sh /opt/aim/bake.sh && aim version
-ENV AIM_CACHE_PATH=/workspace/model-cache
 EXPOSE 8000 8080
 WORKDIR /workspace
 # 120 s of grace is what the default policy needs; `docker run --stop-timeout` overrides it.

@@ -8,7 +8,10 @@ import { type Format, formats } from './output.ts'
 type Common = Flags & { readonly format: Format }
 
 /** Runs one command line (without node and script) and resolves with the exit code; failures are thrown. */
-export const runCommandLine = async (argv: readonly string[]): Promise<number> => {
+export const runCommandLine = async (words: readonly string[]): Promise<number> => {
+  // Split here: commander would take the first word after -- for the model.
+  const end = words.indexOf('--')
+  const [argv, extra] = end === -1 ? [words, []] : [words.slice(0, end), words.slice(end + 1)]
   let exitCode = 0
   const program = new Command('aim')
     .description('Entrypoint and init of AMD inference containers. Without a command: serve.')
@@ -27,14 +30,16 @@ export const runCommandLine = async (argv: readonly string[]): Promise<number> =
 
   withFlags(
     add(
-      'serve [model] [engineArguments...]',
-      'detect, plan, pull, start the engine and stand behind it (the default)',
-      async (model, extra, flags: Flags) => (await import('./serve.ts')).serveCommand(model, extra, flags),
+      'serve [model]',
+      'detect, plan, pull, start the engine and stand behind it (the default); what follows -- goes to the engine',
+      async (model, flags: Flags) => (await import('./serve.ts')).serveCommand(model, extra, flags),
     ),
   )
   withFlags(
-    add('plan [model] [engineArguments...]', 'what serve would do, without doing it', async (model, extra, { format, ...flags }: Common) =>
-      (await import('./plan.ts')).planCommand(model, extra, flags, format),
+    add(
+      'plan [model]',
+      'what serve would do, without doing it; what follows -- would go to the engine',
+      async (model, { format, ...flags }: Common) => (await import('./plan.ts')).planCommand(model, extra, flags, format),
     ),
   )
   add('gpus', 'the GPUs, CPUs and memory of this machine', async ({ format, ...flags }: Common) =>

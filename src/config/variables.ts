@@ -49,7 +49,7 @@ export const gpuModels = [
 
 const name = text(/^\S(?:.*\S)?$/s, 'must not be empty')
 const modelId = text(
-  /^(?:hf:\/\/)?[\w.-]+(?:\/[\w.-]+)?$|^\/[^\0]+$/,
+  /^(?:hf:\/\/)?[\w.][\w.-]*(?:\/[\w.-]+)?$|^\/[^\0]+$/,
   'must be a model id such as org/name, or an absolute path to a model directory',
 )
 

@@ -65,8 +65,15 @@ export type EngineAdapter = {
   readonly environment: (input: EngineInput) => Readonly<Record<string, string>>
   readonly endpoints: (argv: readonly string[], environment: Readonly<Record<string, string>>) => Endpoints
   readonly warmUp: (task: string, servedName: string) => WarmUp
+  /** Whether a line shows that a start moves. */
+  readonly showsProgress: (line: string) => boolean
   readonly readPhase: (line: string) => PhaseSign | undefined
-  readonly explainExit: (exit: { readonly code: number | null; readonly signal: string | null }, lines: readonly string[]) => ExitMeaning
+  /** `served`: the engine had been ready, so that its log may hold what users sent. */
+  readonly explainExit: (
+    exit: { readonly code: number | null; readonly signal: string | null },
+    lines: readonly string[],
+    served: boolean,
+  ) => ExitMeaning
   /** Requests in flight from the two witnesses' texts (the count's body and the metrics' text); undefined when neither says. */
   readonly inFlight: (load: string | undefined, metrics: string | undefined) => number | undefined
 }

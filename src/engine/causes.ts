@@ -7,6 +7,8 @@ export type Cause = {
   readonly sentence: string
   readonly fix: string
   readonly permanent: boolean
+  /** It can also end an engine that was serving; the others are read only of one that never became ready, whose log holds no user's text. */
+  readonly whileServing?: true
 }
 
 /**
@@ -58,6 +60,7 @@ export const causes: readonly Cause[] = [
   },
   {
     cause: 'out-of-memory',
+    whileServing: true,
     pattern: /(?:HIP|CUDA) out of memory|not enough GPU memory/,
     sentence: 'the GPU ran out of memory',
     fix: 'use more GPUs, a quantized checkpoint, or lower gpu-memory-utilization, max-num-seqs or max-num-batched-tokens',
@@ -157,6 +160,7 @@ export const causes: readonly Cause[] = [
   },
   {
     cause: 'disk-full',
+    whileServing: true,
     pattern: /No space left on device/,
     sentence: 'a disk is full',
     fix: 'free space, or give the cache a larger volume',
@@ -185,13 +189,14 @@ export const causes: readonly Cause[] = [
   },
   {
     cause: 'remote-code',
-    pattern: /trust_remote_code=True|--trust-remote-code|Do you wish to run the custom code/,
+    pattern: /pass the argument `?trust_remote_code=True|--trust-remote-code|Do you wish to run the custom code/,
     sentence: 'the model brings code of its own, which is not run unless you say so',
     fix: 'when you trust it: AIM_ENGINE_ARGS=\'{"trust-remote-code": true}\'',
     permanent: true,
   },
   {
     cause: 'collective',
+    whileServing: true,
     pattern: /NCCL error|unhandled (?:system|cuda) error|DistBackendError/,
     sentence: 'the GPUs could not talk to each other (RCCL)',
     fix: 'give the container more /dev/shm or --ipc=host; NCCL_DEBUG=INFO says more',
@@ -199,6 +204,7 @@ export const causes: readonly Cause[] = [
   },
   {
     cause: 'gpu-fault',
+    whileServing: true,
     pattern: /Memory access fault by GPU node/,
     sentence: 'the GPU reported a memory access fault',
     fix: 'when it comes back: update driver and image together, and look at the kernel log of the node',
@@ -206,6 +212,7 @@ export const causes: readonly Cause[] = [
   },
   {
     cause: 'worker-died',
+    whileServing: true,
     pattern: /Worker proc \S+ died unexpectedly \(exit code: (?<what>[^)]*)\)/,
     sentence: 'a worker process died (exit code $<what>)',
     fix: 'when it was killed by the kernel for memory, raise the memory limit; the lines below may say more',
@@ -220,6 +227,7 @@ export const causes: readonly Cause[] = [
   },
   {
     cause: 'engine-core-died',
+    whileServing: true,
     pattern: /EngineCore encountered a fatal error|engine core exited unexpectedly|Engine core initialization failed/,
     sentence: 'the engine core died',
     fix: 'the lines above it in the log say why; it is started again',

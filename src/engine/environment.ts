@@ -6,10 +6,11 @@ const dropped =
   /^(?:AIM_(?!SIMULATOR_).*|NODE_.*|npm_.*|HF_TOKEN(?:_PATH)?|HUGGING_FACE_HUB_TOKEN|HF_TOKEN_FILE|AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN).*|VLLM_KEEP_ALIVE_ON_ENGINE_DEATH|VLLM_SERVER_DEV_MODE)$/
 
 /** What Kubernetes injects for a Service named `vllm` or `vllm-*`; vLLM reads VLLM_PORT as a number and fails. */
-const serviceLink = /^VLLM_(?:.*_)?(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT(?:_\d+_(?:TCP|UDP)(?:_.*)?)?)$/
+const serviceLink = /^VLLM_(?:.*_)?(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_.*)?)$/
 
-/** An address, `tcp://` URI or port number that such a variable holds; a VLLM_PORT that a person set is a bare number and stays. */
-const isServiceLink = (name: string, value: string): boolean => serviceLink.test(name) && !(name === 'VLLM_PORT' && /^\d+$/.test(value))
+/** `VLLM_PORT` and `VLLM_..._PORT` are also settings of vLLM, so there the value tells: a link is a URI. */
+const isServiceLink = (name: string, value: string): boolean =>
+  serviceLink.test(name) || (/^VLLM_(?:.*_)?PORT$/.test(name) && /^(?:tcp|udp|sctp):\/\//.test(value))
 
 /** The container's variables that may reach an engine: without ours, Node's, secrets that it need not have, and service links. */
 export const passedOn = (parent: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> =>

@@ -26,6 +26,12 @@ const signs: readonly (readonly [RegExp, PhaseName])[] = [
   [/Starting vLLM (?:API )?server/, 'http'],
 ]
 
+/** Lines that come also from an engine that stands still: access lines of our own probes, and vLLM's notice that it waits. */
+const standstill = /"(?:GET|HEAD|POST) \/\S* HTTP\/|No available shared memory broadcast block/
+
+/** Whether a line shows that a start moves. */
+export const showsProgress = (line: string): boolean => !standstill.test(line)
+
 /** What one line says about the start; undefined for the many that say nothing. */
 export const readPhase = (line: string): PhaseSign | undefined => {
   for (const [pattern, phase] of signs) {

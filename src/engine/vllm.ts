@@ -3,7 +3,7 @@ import { renderArguments } from './arguments.ts'
 import { endpointsOf } from './endpoints.ts'
 import { explainExit } from './failures.ts'
 import { inFlight } from './in-flight.ts'
-import { readPhase } from './phases.ts'
+import { readPhase, showsProgress } from './phases.ts'
 import { warmUp } from './warm-up.ts'
 
 /** What each vLLM is told besides the profile; the comment at each says why. */
@@ -44,6 +44,7 @@ export const vllm: EngineAdapter = {
   endpoints: endpointsOf,
   warmUp,
   readPhase,
+  showsProgress,
   explainExit,
   inFlight,
 }

@@ -11,6 +11,9 @@ export type Listener = { readonly port: number; readonly close: () => void }
 /** A client that sends nothing must not hold a connection for ever; milliseconds. */
 const requestTimeoutMs = 10_000
 
+/** More at once than any probe and scraper make, and few enough to leave descriptors for our own work. */
+const maxConnections = 512
+
 /**
  * Listens at once and serves HTTP a little later: node:http costs as much to load as the rest of our start, so it is loaded by the first
  * connection or by `warm`, and sockets that came before are handed over. Fails with 75 when the port is taken.
@@ -24,7 +27,10 @@ export const startListener = (host: string, port: number, sources: Sources): Pro
   const server = createServer({ pauseOnConnect: true }, (socket) => void load().then((loaded) => hand(loaded, socket)))
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(host, port, error)))
+    server.maxConnections = maxConnections
     server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
+      // An error of accepting one connection later is no reason to end.
+      server.on('error', () => undefined)
       resolve({ port: (server.address() as AddressInfo).port, close: () => server.close(), warm: () => void load() })
     })
   })
@@ -38,7 +44,8 @@ const hand = (server: HttpServer, socket: Socket): void => {
 const createHttpServer = async (sources: Sources): Promise<HttpServer> => {
   const { createServer: create } = await import('node:http')
   const server = create((request, response) => void respond(request, response, sources))
-  server.requestTimeout = requestTimeoutMs
+  // By inactivity: the server's own request timeout is armed by its listening, which it never does.
+  server.setTimeout(requestTimeoutMs)
   return server
 }
 

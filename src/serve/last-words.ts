@@ -10,15 +10,21 @@ export type LastWords = {
   readonly evidence?: readonly string[]
 }
 
-/** One screen: whose code it is, the cause, the fix, the lines that show it; at most 4096 bytes, the evidence being cut first. */
+/** Everything: whose code it is, the cause, the fix, the lines that show it. */
 export const formatLastWords = ({ exitCode, whose, sentence, fix, evidence = [] }: LastWords): string => {
-  const head = [
-    `exit code ${exitCode} (${whose === 'engine' ? "the engine's" : 'of AIM Engine'}): ${sentence}`,
-    ...(fix === undefined ? [] : [`fix: ${fix}`]),
-  ].join('\n')
-  const lines = evidence.length === 0 ? '' : `\nthe engine's lines:\n${evidence.map((line) => `  ${line.slice(0, 300)}`).join('\n')}`
-  return `${Buffer.from(`${head}${lines}`)
-    .subarray(0, maxBytes - 1)
-    .toString()
-    .replace(/\uFFFD+$/, '')}\n`
+  const who = whose === 'engine' ? "the engine's" : 'of AIM Engine'
+  const lines = evidence.length === 0 ? [] : ["the engine's lines:", ...evidence.map((line) => `  ${line.slice(0, 300)}`)]
+  return `${[`exit code ${exitCode} (${who}): ${sentence}`, ...(fix === undefined ? [] : [`fix: ${fix}`]), ...lines].join('\n')}\n`
+}
+
+/** The same within 4096 bytes: the oldest evidence goes first, then the end of the sentence; the fix stays. */
+export const fitLastWords = (words: LastWords): string => {
+  const text = formatLastWords(words)
+  const excess = Buffer.byteLength(text) - maxBytes
+  if (excess <= 0) return text
+  const { evidence = [], sentence } = words
+  if (evidence.length > 0) return fitLastWords({ ...words, evidence: evidence.slice(1) })
+  // The mark of the cut and a character that the cut would split take a few bytes more.
+  const kept = Buffer.from(sentence).subarray(0, Math.max(0, Buffer.byteLength(sentence) - excess - 8))
+  return formatLastWords({ ...words, sentence: `${kept.toString().replace(/\uFFFD+$/, '')} ...` }).slice(0, maxBytes)
 }

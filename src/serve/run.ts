@@ -30,6 +30,7 @@ export type RunOptions = {
   readonly log: Log
   readonly version: string
   readonly owned: ReadonlySet<number>
+  readonly spared: ReadonlySet<number>
   readonly reap: () => void
   readonly reaped: () => number
   readonly droppedLines: () => number
@@ -52,6 +53,9 @@ export type Run = {
   readonly refuse: (words: LastWords) => void
   readonly enterPhase: (name: string) => void
   readonly shutdown: () => void
+  /** Like shutdown, without waiting for running requests. */
+  readonly quit: () => void
+  readonly halt: () => void
   readonly report: () => void
   readonly health: Sources['health']
   readonly status: Sources['status']
@@ -93,7 +97,7 @@ export const createRun = (options: RunOptions): Run => {
 
   const onState = (state: State, previous: State): void => {
     story = enterState(story, state, clock.now())
-    if (previous.kind === 'reclaiming') options.onReclaimed()
+    if (previous.kind === 'reclaiming' || state.kind === 'terminated') options.onReclaimed()
     if (state.kind === 'pulling') enterPhase('pull')
     if (state.kind === 'warming') enterPhase('warm-up')
     if (state.kind !== 'pulling' && state.kind !== 'starting' && state.kind !== 'warming') story = endPhase(story, clock.now())
@@ -106,25 +110,27 @@ export const createRun = (options: RunOptions): Run => {
     log.engineLine(line, stream)
     const { kind } = supervisor.life().state
     if (kind !== 'starting' && kind !== 'warming') return
-    const sign = kind === 'starting' ? vllm.readPhase(line) : undefined
-    if (sign !== undefined) {
+    const sign = vllm.readPhase(line)
+    if (sign !== undefined && kind === 'starting') {
       enterPhase(sign.phase)
       const { done, total, detail } = sign
       const steps = done === undefined || total === undefined ? {} : { done, total, unit: 'steps' as const }
       story = progressPhase(story, { ...steps, ...(detail === undefined ? {} : { detail }) })
     }
-    if (clock.now() - progressed < progressMs) return
+    // A first answer may have to compile kernels, which the log tells; anything else says nothing about it.
+    const moves = kind === 'starting' ? vllm.showsProgress(line) : sign !== undefined
+    if (!moves || clock.now() - progressed < progressMs) return
     progressed = clock.now()
     supervisor.post({ kind: 'progressed' })
   }
 
-  const onExited = ({ exit, lines }: Happening & { kind: 'exited' }): void => {
+  const onExited = ({ exit, lines, served }: Happening & { kind: 'exited' }): void => {
     const { state } = supervisor.life()
     if (state.kind === 'stopping' && state.reason === 'requested') {
       log.write('info', `the engine ${describeExit(exit)}`)
       return
     }
-    const { cause, sentence, fix, evidence } = meaningOf(vllm, exit, lines)
+    const { cause, sentence, fix, evidence } = meaningOf(vllm, exit, lines, served)
     const stalled = state.kind === 'stopping' ? `${reasonSentence[state.reason]} (${story.phases.at(-1)?.name ?? 'no phase'})` : undefined
     const named =
       stalled ??
@@ -177,6 +183,7 @@ export const createRun = (options: RunOptions): Run => {
     clock,
     chance: options.chance,
     owned: options.owned,
+    spared: options.spared,
     reap: options.reap,
     onHappening,
     program: () => options.program(needed()),
@@ -190,7 +197,7 @@ export const createRun = (options: RunOptions): Run => {
       watch: (signal, onProbe) => watch(target(), signal, onProbe),
       drain: (signal) => drain(target(), signal),
       failureOf: (error) => options.failureWords(error).exitCode,
-      permanent: (exit, lines) => meaningOf(vllm, exit, lines).permanent,
+      permanent: (exit, lines, served) => meaningOf(vllm, exit, lines, served).permanent,
     },
   })
 
@@ -206,6 +213,11 @@ export const createRun = (options: RunOptions): Run => {
     },
     enterPhase,
     shutdown: () => supervisor.post({ kind: 'shutdown' }),
+    quit: () => {
+      supervisor.post({ kind: 'shutdown' })
+      if (supervisor.life().state.kind === 'draining') supervisor.post({ kind: 'shutdown' })
+    },
+    halt: supervisor.halt,
     report: () => log.write('info', 'status', { ...status() }),
     health: () => healthOf(supervisor.life().state, story.everReady),
     status,

@@ -4,6 +4,7 @@
  */
 import { existsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Environment, parse } from '../config/parse.ts'
 import { cacheDirectory, hubOf } from '../config/rooms.ts'
 import { showProblems } from '../config/show.ts'
@@ -15,12 +16,13 @@ import { describeError, exitCodeOfError, Failure } from '../std/failure.ts'
 import { version } from '../std/version.ts'
 import { type Libc, openLibc } from '../supervisor/libc.ts'
 import { ownedPids } from '../supervisor/owned.ts'
+import { childPids } from '../supervisor/proc.ts'
 import { type Reaper, startReaper } from '../supervisor/reaper.ts'
 import { sweep } from '../supervisor/sweep.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { createSink, type Sink } from '../telemetry/sink.ts'
-import { formatLastWords, type LastWords } from './last-words.ts'
+import { fitLastWords, formatLastWords, type LastWords } from './last-words.ts'
 import type { FoundModel } from './model.ts'
 import { policyFor, prepare } from './prepare.ts'
 import { createRun, type Run } from './run.ts'
@@ -36,9 +38,13 @@ const flushMs = 1000
 /** Until the logger is loaded when no engine was spawned meanwhile; milliseconds. */
 const patienceMs = 500
 
+/** How long a worker that was told to stop may take; it is killed after five seconds. Milliseconds. */
+const workerMs = 8000
+
 /** Serves until the end and resolves with the exit code; never rejects. */
 export const serve = async (environment: Environment): Promise<number> => {
   const owned = ownedPids()
+  const spared: ReadonlySet<number> = new Set(childPids())
   const { options, problems } = parse(environment, readSecretFile)
   const sinks = [createSink(1), createSink(2)] as const
   const log = createLog({ level: options.logLevel, format: options.logFormat, out: sinks[0], err: sinks[1], wall: systemClock.wall })
@@ -63,6 +69,7 @@ export const serve = async (environment: Environment): Promise<number> => {
     log,
     version,
     owned,
+    spared,
     reap: () => reaper?.reap(),
     reaped: () => reaper?.reaped() ?? 0,
     droppedLines: () => sinks[0].dropped() + sinks[1].dropped(),
@@ -87,6 +94,7 @@ export const serve = async (environment: Environment): Promise<number> => {
       log.write('info', 'asked to stop')
       run.shutdown()
     },
+    quit: run.quit,
     report: run.report,
     ignored: (signal) => log.write('info', `${signal} means nothing here: there is nothing to reload`),
   })
@@ -112,12 +120,13 @@ export const serve = async (environment: Environment): Promise<number> => {
     },
     (error) => run.refuse(failureWords(error)),
   )
-  const { exitCode, words } = await Promise.race([run.ended, ownBug()])
+  const bug = ownBug(run.halt)
+  const { exitCode, words } = await Promise.race([run.ended, bug])
   abort.abort()
-  // A worker that was told to stop removes its part files first.
-  await Promise.allSettled([preparing, pulling])
+  // A worker that was told to stop removes its part files first; one that hangs in the kernel is not waited for.
+  await Promise.race([Promise.allSettled([preparing, pulling]), sleep(workerMs)])
   // Does nothing but after a bug of ours: every other end has reclaimed the engine's tree.
-  await sweep(new Set(), () => reaper?.reap(), AbortSignal.timeout(flushMs))
+  await sweep(spared, () => reaper?.reap(), AbortSignal.timeout(flushMs))
   await leave(options, log, sinks, exitCode, words)
   listener.close()
   return exitCode
@@ -129,11 +138,12 @@ const extrasOf = (options: Options): Parameters<typeof programOf>[2] => ({
 })
 
 /** Resolves when something was thrown that nobody expected: even then the engine must not stay behind, and the code is ours. */
-const ownBug = (): Promise<{ readonly exitCode: number; readonly words: LastWords }> =>
+const ownBug = (halt: () => void): Promise<{ readonly exitCode: number; readonly words: LastWords }> =>
   new Promise((resolve) => {
-    process.on('uncaughtException', (error) =>
-      resolve({ exitCode: exitCodes.software, words: { ...failureWords(error), exitCode: exitCodes.software } }),
-    )
+    process.on('uncaughtException', (error) => {
+      halt()
+      resolve({ exitCode: exitCodes.software, words: { ...failureWords(error), exitCode: exitCodes.software } })
+    })
   })
 
 /** Takes on PID 1's duty, or asks to be given it. */
@@ -178,10 +188,9 @@ const leave = async (
 ): Promise<number> => {
   await log.open()
   if (words !== undefined) {
-    const text = formatLastWords(words)
     if (options.logFormat === 'json') log.write('critical', words.sentence, { ...words })
-    else sinks[1]?.write(`\n${text}`)
-    writeTerminationLog(options.terminationLog, text)
+    else sinks[1]?.write(`\n${formatLastWords(words)}`)
+    writeTerminationLog(options.terminationLog, fitLastWords(words))
   }
   await Promise.all(sinks.map((sink) => sink.flush(flushMs)))
   return exitCode

@@ -4,6 +4,8 @@
 export type SignalActions = {
   /** TERM, INT: drain and stop; a second one stops at once, a third one kills. */
   readonly shutdown: () => void
+  /** QUIT: stop without waiting for running requests. */
+  readonly quit: () => void
   /** USR1: say where we are. */
   readonly report: () => void
   /** HUP, USR2: nothing to reload; said in the log, so that nobody wonders. */
@@ -11,14 +13,10 @@ export type SignalActions = {
 }
 
 /** Takes every signal that PID 1 wants: the kernel drops those without a handler, and Node opens its inspector on USR1 until one is there. */
-export const handleSignals = ({ shutdown, report, ignored }: SignalActions): void => {
+export const handleSignals = ({ shutdown, quit, report, ignored }: SignalActions): void => {
   process.on('SIGTERM', shutdown)
   process.on('SIGINT', shutdown)
-  // QUIT: stop without draining, which is what a second request means.
-  process.on('SIGQUIT', () => {
-    shutdown()
-    shutdown()
-  })
+  process.on('SIGQUIT', quit)
   process.on('SIGUSR1', report)
   for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => ignored(signal))
 }

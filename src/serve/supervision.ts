@@ -1,5 +1,6 @@
 /** From a launch to a program to spawn, and from an exit to what it means. */
 
+import { resolve } from 'node:path'
 import type { Environment } from '../config/parse.ts'
 import type { EngineAdapter, ExitMeaning } from '../engine/adapter.ts'
 import { engineEnvironment } from '../engine/environment.ts'
@@ -14,7 +15,13 @@ export type Extras = { readonly hubCache: string; readonly engineApiKey?: string
 /** The launch as a program to spawn. `scratch` is its working directory and the place of its temporary files. */
 export const programOf = (launch: Launch, parent: Environment, extras: Extras, scratch: string): Program => {
   const [file = '', ...words] = launch.engine.argv
-  return { file, arguments: words, directory: scratch, environment: { ...environmentOf(launch, parent, extras), TMPDIR: scratch } }
+  // The engine runs elsewhere, so a path that was meant from here is made absolute.
+  return {
+    file: file.includes('/') ? resolve(file) : file,
+    arguments: words,
+    directory: scratch,
+    environment: { ...environmentOf(launch, parent, extras), TMPDIR: scratch },
+  }
 }
 
 /** The engine's whole environment. */
@@ -26,5 +33,5 @@ export const environmentOf = (launch: Launch, parent: Environment, { hubCache, e
   })
 
 /** What an exit means to this engine's adapter. */
-export const meaningOf = (adapter: EngineAdapter, exit: Exit, lines: readonly string[]): ExitMeaning =>
-  adapter.explainExit(exit.kind === 'code' ? { code: exit.code, signal: null } : { code: null, signal: exit.signal }, lines)
+export const meaningOf = (adapter: EngineAdapter, exit: Exit, lines: readonly string[], served: boolean): ExitMeaning =>
+  adapter.explainExit(exit.kind === 'code' ? { code: exit.code, signal: null } : { code: null, signal: exit.signal }, lines, served)

@@ -28,9 +28,13 @@ export const runWorker = <K extends WorkerMessage['kind']>(
     let last: WorkerMessage | undefined
     let errors = ''
     const lines = splitLines((line) => {
-      last = JSON.parse(line) as WorkerMessage
-      onMessage(last)
-    })
+      try {
+        last = JSON.parse(line) as WorkerMessage
+        onMessage(last)
+      } catch (error) {
+        errors += String(error)
+      }
+    }, Number.POSITIVE_INFINITY)
     child.stdout.setEncoding('utf8').on('data', lines.push)
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       errors = (errors + text).slice(-4096)
@@ -40,6 +44,7 @@ export const runWorker = <K extends WorkerMessage['kind']>(
       setTimeout(() => child.kill('SIGKILL'), abortGraceMs).unref()
     }
     signal.addEventListener('abort', abort, { once: true })
+    if (signal.aborted) abort()
     // A worker that died early leaves a closed pipe; its exit says more than our write error.
     child.stdin.on('error', () => undefined)
     child.stdin.write(`${JSON.stringify(request)}\n`)

@@ -4,16 +4,16 @@ export const maxLineLength = 16_384
 /** Takes text in any pieces and gives whole lines. */
 export type LineSplitter = { readonly push: (text: string) => void; readonly end: () => void }
 
-/** Splits at `\n`, and at `\r` as progress bars use it; empty lines are left out, a line past `maxLineLength` is cut. */
-export const splitLines = (onLine: (line: string) => void): LineSplitter => {
+/** Splits at `\n`, and at `\r` as progress bars use it; empty lines are left out, a line past `limit` is cut. */
+export const splitLines = (onLine: (line: string) => void, limit = maxLineLength): LineSplitter => {
   let rest = ''
   const emit = (line: string): void => {
-    if (line !== '') onLine(line.length > maxLineLength ? `${line.slice(0, maxLineLength)}…` : line)
+    if (line !== '') onLine(line.length > limit ? `${line.slice(0, limit)}…` : line)
   }
   return {
     push: (text) => {
       const pieces = (rest + text).split(/[\r\n]+/)
-      rest = (pieces.pop() ?? '').slice(0, maxLineLength + 1)
+      rest = (pieces.pop() ?? '').slice(0, limit + 1)
       for (const piece of pieces) emit(piece)
     },
     end: () => {

@@ -8,6 +8,8 @@ export type ProcessEntry = {
   readonly parent: number
   readonly group: number
   readonly session: number
+  /** Threads that still live: a process whose first thread ended shows state `Z` while others run on. */
+  readonly threads: number
   /** Clock ticks since boot: with the pid, the identity of a process. */
   readonly startTime: string
 }
@@ -28,6 +30,7 @@ export const parseStat = (text: string): ProcessEntry | undefined => {
     parent: Number(parent),
     group: Number(group),
     session: Number(session),
+    threads: Number(fields[17]),
     startTime,
   }
 }

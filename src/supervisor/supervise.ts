@@ -33,7 +33,7 @@ export type Work = {
   /** The exit code of an error that `pull` rejected with. */
   readonly failureOf: (error: unknown) => number
   /** Whether these last lines show that another try cannot help. */
-  readonly permanent: (exit: Exit, lines: readonly string[]) => boolean
+  readonly permanent: (exit: Exit, lines: readonly string[], served: boolean) => boolean
 }
 
 /** What happened, as data, for logs, metrics and status. */
@@ -42,7 +42,8 @@ export type Happening =
   | { readonly kind: 'spawned'; readonly pid: number }
   | { readonly kind: 'spawn-failed'; readonly code: string }
   | { readonly kind: 'line'; readonly line: string; readonly stream: 'stdout' | 'stderr' }
-  | { readonly kind: 'exited'; readonly exit: Exit; readonly lines: readonly string[] }
+  /** `served`: this engine had been ready. */
+  | { readonly kind: 'exited'; readonly exit: Exit; readonly lines: readonly string[]; readonly served: boolean }
   | { readonly kind: 'error'; readonly error: unknown }
   | { readonly kind: 'survivors'; readonly survivors: readonly Survivor[] }
   | { readonly kind: 'end'; readonly exitCode: number }
@@ -56,6 +57,8 @@ export type SupervisorOptions = {
   readonly program: () => Program
   readonly work: Work
   readonly owned: ReadonlySet<number>
+  /** Children that were there before us, which are not the engine's and stay. */
+  readonly spared: ReadonlySet<number>
   readonly reap: () => void
   readonly onHappening: (happening: Happening) => void
 }
@@ -65,6 +68,8 @@ export type Supervisor = {
   readonly post: (message: Message) => void
   readonly life: () => Lifecycle
   readonly pid: () => number | undefined
+  /** Decides nothing any more, whatever comes: for an end that the lifecycle did not choose. */
+  readonly halt: () => void
 }
 
 /** Makes a supervisor in state `idle`; `post({ kind: 'start' })` begins. */
@@ -73,12 +78,16 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   let life: Lifecycle = initial
   let pid: number | undefined
   let timer: NodeJS.Timeout | undefined
+  /** Whether the present engine has been ready. */
+  let served = false
+  let halted = false
   /** What the engine was seen to keep in /dev/shm. */
   const shared = new Set<number>()
   /** Aborted when the engine it was made for is stopping or gone. */
   let run = new AbortController()
 
   const mailbox = createMailbox<Message>((message) => {
+    if (halted) return
     const event = { ...message, at: clock.now(), chance: options.chance() } as Event
     const previous = life.state
     const step = transition(life, event, policy)
@@ -90,8 +99,12 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   const entered = (previous: State, state: State): void => {
     if (state.kind === 'stopping' || state.kind === 'reclaiming' || state.kind === 'terminated') run.abort()
-    // At the end once more: what lives on after the engine's own process holds what the dead one cannot show.
-    if (state.kind === 'ready' || state.kind === 'stopping' || state.kind === 'reclaiming') noteSharedMemory()
+    // Only of an engine that gets on: /proc/PID/maps of one that hangs in the kernel could hold us up as well.
+    if (previous.kind === 'starting' && state.kind === 'warming') noteSharedMemory()
+    if (previous.kind === 'warming' && state.kind === 'ready') {
+      served = true
+      noteSharedMemory()
+    }
     if (previous.kind !== state.kind || state.kind === 'stopping') onHappening({ kind: 'state', state, previous })
     if (previous.kind === 'warming' && state.kind === 'ready') watch()
   }
@@ -147,7 +160,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     for (const inode of sharedMemoryOf(tree)) shared.add(inode)
   }
 
-  const others = (): ReadonlySet<number> => new Set([...options.owned].filter((owned) => owned !== pid))
+  const others = (): ReadonlySet<number> => new Set([...options.owned, ...options.spared].filter((other) => other !== pid))
 
   const actions = {
     pull: () =>
@@ -170,6 +183,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     },
     spawn: () => {
       run = new AbortController()
+      served = false
       const ring = createRing(ringSize)
       spawnProgram(options.program(), {
         onSpawned: (spawned) => {
@@ -187,12 +201,18 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         },
         onExit: (exit) => {
           pid = undefined
-          onHappening({ kind: 'exited', exit, lines: ring.lines() })
-          post({ kind: 'exited', exit, permanent: work.permanent(exit, ring.lines()) })
+          onHappening({ kind: 'exited', exit, lines: ring.lines(), served })
+          post({ kind: 'exited', exit, permanent: work.permanent(exit, ring.lines(), served) })
         },
       })
     },
   }
 
-  return { post, life: () => life, pid: () => pid }
+  const halt = (): void => {
+    halted = true
+    clearTimeout(timer)
+    run.abort()
+  }
+
+  return { post, life: () => life, pid: () => pid, halt }
 }

@@ -32,4 +32,4 @@ export const survivors = (owned: ReadonlySet<number>): readonly Survivor[] =>
   })
 
 const strays = (owned: ReadonlySet<number>): readonly ProcessEntry[] =>
-  descendantsOf(processTable(), process.pid, owned).filter(({ state }) => state !== 'Z')
+  descendantsOf(processTable(), process.pid, owned).filter(({ state, threads }) => state !== 'Z' || threads > 1)

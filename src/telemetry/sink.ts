@@ -1,5 +1,5 @@
 /** Edge: writes to a file descriptor without ever blocking the event loop. */
-import { write } from 'node:fs'
+import { constants, fstatSync, openSync, write } from 'node:fs'
 
 /** Bytes waiting for a slow reader before new lines are dropped. */
 const limitBytes = 8 * 1024 * 1024
@@ -14,10 +14,28 @@ export type Sink = {
 }
 
 /**
+ * The same pipe or terminal, opened so that a write never waits: a write that hangs in the pool would keep the process from exiting. A file
+ * keeps its own descriptor (another would begin at its start), and so does what cannot be opened again, such as a socket.
+ */
+const withoutWaiting = (descriptor: number): number => {
+  try {
+    const kind = fstatSync(descriptor)
+    if (!kind.isFIFO() && !kind.isCharacterDevice()) return descriptor
+    return openSync(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK)
+  } catch {
+    return descriptor
+  }
+}
+
+/** Errors after which nobody will ever read again. */
+const final: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EBADF', 'EIO'])
+
+/**
  * Writes to a descriptor in a thread of the pool: a pipe's write blocks when nobody reads, which in the event loop would stop probes and
  * supervision. When the reader is gone (EPIPE) everything is dropped and nothing is said about it.
  */
-export const createSink = (descriptor: number): Sink => {
+export const createSink = (wanted: number): Sink => {
+  const descriptor = withoutWaiting(wanted)
   let queue: string[] = []
   let waiting = 0
   let busy = false
@@ -40,7 +58,8 @@ export const createSink = (descriptor: number): Sink => {
       if (error?.code === 'EAGAIN') setTimeout(() => writeAll(chunk, from), 5)
       else if (!error && from + written < chunk.length) writeAll(chunk, from + written)
       else {
-        gone ||= error !== null
+        gone ||= final.has(error?.code)
+        if (error) dropped++
         waiting -= chunk.length
         next()
       }

@@ -101,6 +101,7 @@ describe('aim', () => {
     ['a bad value of a flag', ['plan', 'a/b', '--gpu-count', 'two'], {}, 78, /AIM_GPU_COUNT/],
     ['no model', ['plan'], {}, 78, /no model is named/],
     ['nobody to ask', ['status'], { AIM_OPS_PORT: '1' }, 75, /nobody answers/],
+    ['a flag for a model', ['plan', '--', '--max-model-len', '8192'], {}, 78, /no model is named/],
     ['an API key in the arguments', ['plan', '/tmp', '--', '--api-key', 's3cret'], { AIM_ENGINE: 'simulator' }, 78, /VLLM_API_KEY/],
   ]
   for (const [claim, words, environment, code, said] of wrong) {

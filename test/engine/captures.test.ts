@@ -31,7 +31,7 @@ test('the cause of every captured failed start is named', (t) => {
   if (!existsSync(folder)) return t.diagnostic(`the captures are not present at ${folder}: this check did not run`)
   const named = rows.map(([log, code]) => {
     const lines = readFileSync(join(folder, `${log}.log`), 'utf8').split(/[\r\n]+/)
-    const { cause, permanent } = explainExit({ code, signal: null }, lines)
+    const { cause, permanent } = explainExit({ code, signal: null }, lines, false)
     return [log, code, cause, permanent]
   })
   assert.deepEqual(named, rows)

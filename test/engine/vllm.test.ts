@@ -134,15 +134,28 @@ describe('explainExit()', () => {
       ...Array.from({ length: 80 }, (_, i) => `  frame ${i}`),
       'RuntimeError: Engine core initialization failed. See root cause above.',
     ]
-    const { cause, sentence, permanent, fix } = explainExit({ code: 1, signal: null }, lines)
+    const { cause, sentence, permanent, fix } = explainExit({ code: 1, signal: null }, lines, false)
     assert.deepEqual([cause, permanent], ['kv-cache-too-small', true])
     assert.match(`${sentence} ${fix}`, /4000000.*1048448/)
   })
   test('says no more than it knows', () => {
-    const { cause, sentence, permanent } = explainExit({ code: null, signal: 'SIGKILL' }, ['x'])
+    const { cause, sentence, permanent } = explainExit({ code: null, signal: 'SIGKILL' }, ['x'], false)
     assert.deepEqual([cause, sentence, permanent], ['unknown', 'the engine was ended by SIGKILL', false])
   })
-  test('takes code 2 as a command line that no retry mends', () => assert.equal(explainExit({ code: 2, signal: null }, []).permanent, true))
+  test('reads nothing of what users sent to an engine that was serving, and gives it another try', () => {
+    const lines = ["prompt: 'error: argument foo is 123'", 'config: trust_remote_code=True', 'Memory access fault by GPU node-2']
+    const { cause, permanent, sentence } = explainExit({ code: 134, signal: null }, lines, true)
+    assert.deepEqual([cause, permanent], ['gpu-fault', false])
+    assert.doesNotMatch(sentence, /foo/)
+  })
+  test('takes a line that only mentions remote code for what it is', () => {
+    assert.equal(
+      explainExit({ code: 1, signal: null }, ['Initializing a V1 LLM engine with config: trust_remote_code=True'], false).cause,
+      'unknown',
+    )
+  })
+  test('takes code 2 as a command line that no retry mends', () =>
+    assert.equal(explainExit({ code: 2, signal: null }, [], false).permanent, true))
 })
 
 describe('engineEnvironment()', () => {
@@ -165,7 +178,11 @@ describe('engineEnvironment()', () => {
       kept({ VLLM_PORT: 'tcp://10.0.0.1:80', VLLM_SERVICE_HOST: '10.0.0.1', VLLM_PORT_80_TCP_ADDR: '10.0.0.1', VLLM_X_PORT: 'tcp://a:1' }),
       [],
     )
-    assert.deepEqual(kept({ VLLM_PORT: '5000', VLLM_USE_V1: '1' }), ['VLLM_PORT', 'VLLM_USE_V1'])
+    assert.deepEqual(kept({ VLLM_PORT: '5000', VLLM_USE_V1: '1', VLLM_DP_MASTER_PORT: '13345' }), [
+      'VLLM_DP_MASTER_PORT',
+      'VLLM_PORT',
+      'VLLM_USE_V1',
+    ])
   })
   test('gives a uid without a passwd entry a name and a home that can be written to', () => {
     const environment = engineEnvironment({ HOME: '/' }, { homeWritable: false, fallbackHome: '/tmp/h' }, {})

@@ -30,7 +30,9 @@ export const installVenv = async (venv: string, requirements: string[], options:
   // The download cache lies beside the venvs so that uv can hard-link instead of copying gigabytes.
   const env = { UV_CACHE_DIR: join(root, 'uv') }
   const override = options.overrides ? ['--override', options.overrides] : []
-  await run(uv, ['pip', 'install', '--system-certs', '--quiet', '--python', join(venv, 'bin/python'), ...override, ...requirements], { env })
+  await run(uv, ['pip', 'install', '--system-certs', '--quiet', '--python', join(venv, 'bin/python'), ...override, ...requirements], {
+    env,
+  })
 }
 
 /** The site-packages folder of a venv: what PYTHONPATH names when another Python of the same version is to run what is installed there. */

@@ -62,6 +62,7 @@ export const adapter: EngineAdapter = {
   endpoints: () => ({ base: '', health: '', metrics: '' }),
   warmUp: () => ({ path: '', body: null, check: () => undefined }),
   readPhase: () => undefined,
+  showsProgress: () => true,
   explainExit: () => ({ cause: 'unknown', sentence: '', permanent: false, evidence: [] }),
   inFlight: () => undefined,
 }

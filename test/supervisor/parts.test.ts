@@ -42,6 +42,7 @@ describe('parseStat()', () => {
       parent: 5,
       group: 12,
       session: 13,
+      threads: 1,
       startTime: '4242',
     })
   })
@@ -50,7 +51,16 @@ describe('parseStat()', () => {
 })
 
 test('descendantsOf() finds the whole tree and leaves out what is excepted with all below it', () => {
-  const entry = (pid: number, parent: number): ProcessEntry => ({ pid, parent, name: '', state: 'S', group: 0, session: 0, startTime: '' })
+  const entry = (pid: number, parent: number): ProcessEntry => ({
+    pid,
+    parent,
+    name: '',
+    state: 'S',
+    group: 0,
+    session: 0,
+    threads: 1,
+    startTime: '',
+  })
   const table = [entry(2, 1), entry(3, 2), entry(4, 3), entry(5, 1), entry(6, 5), entry(7, 99)]
   assert.deepEqual(
     descendantsOf(table, 1, new Set([5])).map(({ pid }) => pid),

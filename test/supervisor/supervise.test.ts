@@ -50,6 +50,7 @@ const start = (program: Program, over: { readonly policy?: Partial<Policy>; read
     chance: () => 0,
     program: () => program,
     owned,
+    spared: new Set<number>(),
     reap: () => reaper?.reap(),
     onHappening: (happening) => {
       happenings.push(happening)

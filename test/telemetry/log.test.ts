@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,7 +62,7 @@ describe('createSink()', () => {
     sink.write('a\n')
     await sink.flush(5000)
     sink.write('b\n')
-    assert.equal(sink.dropped(), 1)
+    assert.equal(sink.dropped(), 2)
   })
 })
 
@@ -97,4 +99,17 @@ test('createMetrics() reads its figures at scrape time', async () => {
     assert.ok(text.includes(`${line}\n`), line)
   }
   assert.match(text, /^aim_startup_seconds NaN$/im)
+})
+
+test('a pipe that nobody reads does not keep the process from ending', async () => {
+  // It happened: a write that hangs in the thread pool was joined at exit, and PID 1 stayed until it was killed.
+  const sink = join(import.meta.dirname, '../../src/telemetry/sink.ts')
+  const script = `const { createSink } = await import(${JSON.stringify(sink)}); const sink = createSink(1)
+    for (let i = 0; i < 64; i++) sink.write('x'.repeat(65536)); await sink.flush(100); process.exit(7)`
+  // A shell's pipe and not one of Node, which would be a socket.
+  const shell = '{ "$0" --input-type=module -e "$1"; echo "ended with $?" >&2; } | sleep 1000'
+  const child = spawn('/bin/sh', ['-c', shell, process.execPath, script], { stdio: ['ignore', 'ignore', 'pipe'], detached: true })
+  const [said] = await once(child.stderr.setEncoding('utf8'), 'data')
+  process.kill(-(child.pid ?? 0), 'SIGKILL')
+  assert.equal(said, 'ended with 7\n')
 })
