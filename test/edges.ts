@@ -12,6 +12,7 @@ export const edges: readonly string[] = [
   'src/cli/program.ts',
   'src/cli/version.ts',
   'src/hardware/machine.ts',
+  'src/hardware/patient-files.ts',
   'src/main.ts',
   'src/ops/listener.ts',
   'src/recipes/catalog.ts',

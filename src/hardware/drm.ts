@@ -1,6 +1,7 @@
 /** What DRM's sysfs adds to the GPUs of the KFD topology. Never a source of GPUs: a container sees those of the whole host there. */
 import { sharesHostMemory } from './apu.ts'
 import { defined } from './defined.ts'
+import { deviceDirectories } from './device-directory.ts'
 import type { FileSystem } from './file-system.ts'
 import type { KfdGpu } from './kfd-node.ts'
 import { packageOf } from './pci.ts'
@@ -23,19 +24,14 @@ export const decorate = (fs: FileSystem, gpus: readonly KfdGpu[]): Decorated => 
   }
   const oddities: string[] = []
   const decorated = gpus.map((gpu) => {
-    const device = directoriesOf(gpu, gpus).reduce<PciDevice | undefined>((known, directory) => known ?? read(directory, gpu), undefined)
+    const device = deviceDirectories(gpu, gpus).reduce<PciDevice | undefined>(
+      (known, directory) => known ?? read(directory, gpu),
+      undefined,
+    )
     if (device?.busy) oddities.push(`the device of KFD node ${gpu.node} answers EBUSY: it is in reset or suspended`)
     return withDevice(gpu, device ?? readUsedOnly(fs, gpu))
   })
   return { gpus: decorated, oddities }
-}
-
-const directoriesOf = (gpu: KfdGpu, gpus: readonly KfdGpu[]): string[] => {
-  const primary = gpus.find(({ pci }) => pci !== undefined && gpu.pci !== undefined && pci === packageOf(gpu.pci))
-  const own = gpu.pci === undefined || gpu.pci === packageOf(gpu.pci) ? gpu.renderMinor : undefined
-  const minors = [...new Set([own, primary?.renderMinor])].filter((minor) => minor !== undefined)
-  const drm = minors.map((minor) => `/sys/class/drm/renderD${minor}/device`)
-  return gpu.pci === undefined ? drm : [...drm, `/sys/bus/pci/devices/${packageOf(gpu.pci)}`]
 }
 
 const withDevice = (gpu: KfdGpu, device: PciDevice): KfdGpu => {

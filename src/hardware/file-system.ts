@@ -18,3 +18,17 @@ export type FileSystem = {
   /** Size and free bytes of the file system at a path. */
   readonly space: (path: string) => Read<{ readonly totalBytes: number; readonly freeBytes: number }>
 }
+
+/**
+ * The reads of a running supervisor, which must never wait for a driver that hangs: an implementation answers ETIMEDOUT instead. Paths are
+ * absolute as on the real machine.
+ */
+export type PatientFiles = {
+  readonly readText: (path: string) => Promise<Read<string>>
+  /** A whole small binary file. */
+  readonly readBytes: (path: string) => Promise<Read<Uint8Array>>
+  /** Names in a directory, in no order. */
+  readonly list: (path: string) => Promise<Read<readonly string[]>>
+  /** Target of a symbolic link. */
+  readonly readLink: (path: string) => Promise<Read<string>>
+}

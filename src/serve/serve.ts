@@ -10,18 +10,21 @@ import { cacheDirectory, hubOf } from '../config/rooms.ts'
 import { showProblems } from '../config/show.ts'
 import { type Options, variables } from '../config/variables.ts'
 import { type Listener, startListener } from '../ops/listener.ts'
+import type { Launch } from '../plan/launch.ts'
 import { systemClock } from '../std/clock.ts'
 import { exitCodes } from '../std/exit-codes.ts'
 import { describeError, exitCodeOfError, Failure } from '../std/failure.ts'
 import { version } from '../std/version.ts'
 import { type Libc, openLibc } from '../supervisor/libc.ts'
 import { ownedPids } from '../supervisor/owned.ts'
-import { childPids } from '../supervisor/proc.ts'
+import { childPids, processTable } from '../supervisor/proc.ts'
+import { descendantsOf } from '../supervisor/process-table.ts'
 import { type Reaper, startReaper } from '../supervisor/reaper.ts'
 import { sweep } from '../supervisor/sweep.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { createSink, type Sink } from '../telemetry/sink.ts'
+import type { createGpuWatch } from './gpu-watch.ts'
 import { fitLastWords, formatLastWords, type LastWords } from './last-words.ts'
 import type { FoundModel } from './model.ts'
 import { policyFor, prepare } from './prepare.ts'
@@ -60,6 +63,7 @@ export const serve = async (environment: Environment): Promise<number> => {
   const abort = new AbortController()
   let listener: (Listener & { readonly warm: () => void }) | undefined
   let found: FoundModel | undefined
+  let launched: Launch | undefined
   let scratch = tmpdir()
   let pulling: Promise<void> = Promise.resolve()
   const run: Run = createRun({
@@ -102,7 +106,10 @@ export const serve = async (environment: Environment): Promise<number> => {
     listener = await startListener(options.opsHost, options.opsPort, {
       health: run.health,
       status: run.status,
-      metrics: createMetrics(run.figures),
+      metrics: createMetrics(
+        run.figures,
+        observeGpus(options.sysfsRoot, () => launched?.gpus ?? [], spared),
+      ),
     })
     log.write('info', 'probes, status and metrics', { port: listener.port })
   } catch (error) {
@@ -115,6 +122,7 @@ export const serve = async (environment: Environment): Promise<number> => {
       found = prepared.found
       if ('kind' in prepared.launch)
         return run.refuse({ exitCode: prepared.launch.exitCode, whose: 'aim', sentence: prepared.launch.message, fix: prepared.launch.fix })
+      launched = prepared.launch
       for (const reason of prepared.launch.reasons) log.write('info', reason)
       run.begin(prepared.launch)
     },
@@ -130,6 +138,18 @@ export const serve = async (environment: Environment): Promise<number> => {
   await leave(options, log, sinks, exitCode, words)
   listener.close()
   return exitCode
+}
+
+/** Readings of the launch's GPUs; what reads them is loaded by the first scrape that has any. */
+const observeGpus = (root: string, gpus: () => Launch['gpus'], spared: ReadonlySet<number>): Parameters<typeof createMetrics>[1] => {
+  let watch: ReturnType<typeof createGpuWatch> | undefined
+  const pids = (): readonly number[] => descendantsOf(processTable(), process.pid, spared).map(({ pid }) => pid)
+  return async () => {
+    if (gpus().length === 0) return []
+    const { patientFiles } = await import('../hardware/patient-files.ts')
+    watch ??= (await import('./gpu-watch.ts')).createGpuWatch({ files: patientFiles(root), gpus, pids, now: systemClock.now })
+    return watch()
+  }
 }
 
 const extrasOf = (options: Options): Parameters<typeof programOf>[2] => ({

@@ -1,5 +1,6 @@
 /** Edge: loads prom-client and reads this process's own figures. */
 import type { Registry } from 'prom-client'
+import { type GpuObservation, gpuDefinitions, samplesOf } from './gpu-gauges.ts'
 
 /** What the metrics are made from, read at scrape time; nothing is counted in two places. */
 export type Figures = {
@@ -22,12 +23,17 @@ export type Figures = {
   readonly droppedLines: number
 }
 
-/** Prometheus text and its content type. prom-client is loaded by the first scrape. */
-export const createMetrics = (figures: () => Figures): (() => Promise<{ readonly contentType: string; readonly text: string }>) => {
+/** Prometheus text and its content type. prom-client is loaded by the first scrape; `observe` looks at the GPUs, once per scrape. */
+export const createMetrics = (
+  figures: () => Figures,
+  observe: () => Promise<readonly GpuObservation[]>,
+): (() => Promise<{ readonly contentType: string; readonly text: string }>) => {
   let registry: Promise<Registry> | undefined
+  let observed: readonly GpuObservation[] = []
   return async () => {
-    registry ??= register(figures)
+    registry ??= register(figures, () => observed)
     const loaded = await registry
+    observed = await observe()
     return { contentType: loaded.contentType, text: await loaded.metrics() }
   }
 }
@@ -95,7 +101,7 @@ const counters: readonly Definition[] = [
   },
 ]
 
-const register = async (figures: () => Figures): Promise<Registry> => {
+const register = async (figures: () => Figures, observed: () => readonly GpuObservation[]): Promise<Registry> => {
   // By its default: a bundled CommonJS package has no other export when it is loaded late.
   const { Counter, Gauge, Registry } = (await import('prom-client')).default
   const registry = new Registry()
@@ -120,6 +126,20 @@ const register = async (figures: () => Figures): Promise<Registry> => {
       collect() {
         this.reset()
         for (const [value, sample = {}] of read(figures())) this.inc(sample, value)
+      },
+    })
+  }
+  for (const definition of gpuDefinitions) {
+    const { name, help, labels } = definition
+    const Metric = definition.type === 'gauge' ? Gauge : Counter
+    new Metric({
+      name,
+      help,
+      labelNames: [...labels],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const sample of samplesOf(definition, observed())) this.inc(sample.labels, sample.value)
       },
     })
   }

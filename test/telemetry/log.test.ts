@@ -83,7 +83,7 @@ test('createMetrics() reads its figures at scrape time', async () => {
     reaped: 3,
     droppedLines: 4,
   })
-  const scrape = createMetrics(figures)
+  const scrape = createMetrics(figures, async () => [])
   await scrape()
   restarts = 2
   const { text, contentType } = await scrape()
