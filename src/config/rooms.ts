@@ -24,7 +24,10 @@ export const hubOf = (options: Options): Hub => ({
 /** The lifecycle's numbers; `inKubernetes` gives the drain delay its default. */
 export const policyOf = (options: Options, inKubernetes: boolean): Policy => ({
   startupStallMs: options.startupStall,
-  onStall: 'restart',
+  stallMs: options.stall,
+  onStall: options.stallAction,
+  canaryMs: options.canary,
+  examineMs: 10_000,
   drainDelayMs: options.drainDelay ?? (inKubernetes ? 5000 : 0),
   drainMs: options.drainTimeout,
   stopMs: options.stopTimeout,

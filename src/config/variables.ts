@@ -223,7 +223,22 @@ export const variables = {
   startupStall: define(duration(1000, 86_400_000), {
     name: 'AIM_STARTUP_STALL_TIMEOUT',
     default: 1_200_000,
-    summary: 'A start that says nothing for so long is ended; one that moves has no limit.',
+    summary: 'A start that stands still for so long (no log line, no bytes, no memory taken) is ended; one that moves has no limit.',
+  }),
+  stall: define(duration(1000, 86_400_000), {
+    name: 'AIM_STALL_TIMEOUT',
+    default: 120_000,
+    summary: 'An engine with work in flight that takes no step for so long has stalled; so has one that is unready for so long.',
+  }),
+  stallAction: define(choice(['restart', 'report']), {
+    name: 'AIM_STALL_ACTION',
+    default: 'restart',
+    summary: 'What a stall leads to: the engine is started again, or /livez turns 503 and the rest is left to the orchestrator.',
+  }),
+  canary: define(duration(0, 86_400_000), {
+    name: 'AIM_CANARY_INTERVAL',
+    default: 60_000,
+    summary: 'An engine that is idle for so long is asked for one token, to see that it still can; 0 never asks.',
   }),
   drainDelay: define(duration(0, 3_600_000), {
     name: 'AIM_DRAIN_DELAY',

@@ -27,6 +27,15 @@ export type Endpoints = {
   readonly metrics: string
   /** Requests in flight as the API server counts them; absent when the engine has no such count. */
   readonly load?: string
+  /** Where to ask whether somebody has put the engine to sleep or paused it; empty when nobody can. */
+  readonly suspensions: readonly string[]
+}
+
+/** What the engine's cores say about themselves. */
+export type Pulse = {
+  /** By the engine's own number of the core; `progress` changes whenever the core takes a step. */
+  readonly cores: Readonly<Record<string, { readonly inFlight: number; readonly progress: string }>>
+  readonly asleep: boolean
 }
 
 /** One real request whose answer proves that the model works. */
@@ -76,4 +85,15 @@ export type EngineAdapter = {
   ) => ExitMeaning
   /** Requests in flight from the two witnesses' texts (the count's body and the metrics' text); undefined when neither says. */
   readonly inFlight: (load: string | undefined, metrics: string | undefined) => number | undefined
+  /** Requests in flight as the API server counts them, from the count's body. */
+  readonly readLoad: (load: string | undefined) => number | undefined
+  /** What the metrics' text says about each core. */
+  readonly readPulse: (metrics: string) => Pulse
+  readonly saysSuspended: (body: string) => boolean
+  /** Programs that build kernels for the engine: while one runs, the engine gets on without saying so. */
+  readonly compilers: RegExp
+  /** The lines of the metrics' text that matter when the engine stands still. */
+  readonly keyMetrics: (metrics: string) => readonly string[]
+  /** Whether a line of the log may be shown again: it is the engine's own, and holds nothing that a user sent. */
+  readonly isOwnLine: (line: string) => boolean
 }

@@ -15,6 +15,8 @@ export const endpointsOf = (argv: readonly string[], environment: Readonly<Recor
     health: `${base}/health`,
     metrics: `${base}/metrics`,
     load: `${base}/load`,
+    // Only the developer mode has a way to put it to sleep or to pause it.
+    suspensions: environment.VLLM_SERVER_DEV_MODE === '1' ? [`${base}/is_sleeping`, `${base}/is_paused`] : [],
     ...(apiKey === undefined || apiKey === '' ? {} : { apiKey }),
   }
 }

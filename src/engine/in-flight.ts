@@ -12,7 +12,8 @@ export const inFlight = (load: string | undefined, metrics: string | undefined):
   return counts.length === 0 ? undefined : Math.max(...counts)
 }
 
-const readLoad = (text: string | undefined): number | undefined => {
+/** The API server's count, from the body of `/load`; undefined when it does not count. */
+export const readLoad = (text: string | undefined): number | undefined => {
   try {
     const body: unknown = JSON.parse(text ?? '')
     return isRecord(body) && typeof body.server_load === 'number' ? body.server_load : undefined

@@ -1,9 +1,11 @@
 import type { EngineAdapter, EngineInput } from './adapter.ts'
 import { renderArguments } from './arguments.ts'
 import { endpointsOf } from './endpoints.ts'
+import { compilers, isOwnLine, keyMetrics } from './evidence.ts'
 import { explainExit } from './failures.ts'
-import { inFlight } from './in-flight.ts'
+import { inFlight, readLoad } from './in-flight.ts'
 import { readPhase, showsProgress } from './phases.ts'
+import { readPulse, saysSuspended } from './pulse.ts'
 import { warmUp } from './warm-up.ts'
 
 /** What each vLLM is told besides the profile; the comment at each says why. */
@@ -47,4 +49,10 @@ export const vllm: EngineAdapter = {
   showsProgress,
   explainExit,
   inFlight,
+  readLoad,
+  readPulse,
+  saysSuspended,
+  compilers,
+  keyMetrics,
+  isOwnLine,
 }

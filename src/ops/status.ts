@@ -26,5 +26,7 @@ export type Status = {
   readonly gpus: number
   readonly restarts: number
   readonly phases: readonly PhaseStatus[]
+  /** The last standstill of an engine, which stays after a restart. */
+  readonly stall?: { readonly at: string; readonly sentence: string; readonly evidence: readonly string[] }
   readonly version: string
 }

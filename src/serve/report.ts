@@ -3,6 +3,7 @@ import type { PhaseStatus, Status } from '../ops/status.ts'
 import type { Launch } from '../plan/launch.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Figures } from '../telemetry/metrics.ts'
+import type { Stall } from './stall.ts'
 import { restartsOf, type Story } from './story.ts'
 import { nextOf } from './words.ts'
 
@@ -14,6 +15,7 @@ const states = [
   'warming',
   'ready',
   'unready',
+  'examining',
   'draining',
   'stopping',
   'reclaiming',
@@ -47,7 +49,14 @@ export const statusOf = (story: Story, { clock, version, launch, pid }: Scene): 
   gpus: launch?.gpus.length ?? 0,
   restarts: restartsOf(story),
   phases: story.phases.map(rounded),
+  ...(story.stall === undefined ? {} : { stall: stallOf(story.stall, clock) }),
   version,
+})
+
+const stallOf = ({ atMs, sentence, evidence }: Stall, clock: Clock): NonNullable<Status['stall']> => ({
+  at: new Date(clock.wall() - (clock.now() - atMs)).toISOString(),
+  sentence,
+  evidence,
 })
 
 const rounded = ({ startMs, endMs, ...phase }: PhaseStatus): PhaseStatus => ({

@@ -9,15 +9,17 @@ import { healthOf } from '../supervisor/health.ts'
 import type { State } from '../supervisor/lifecycle.ts'
 import type { Policy } from '../supervisor/policy.ts'
 import type { Program } from '../supervisor/program.ts'
-import { createSupervisor, type Happening, type Supervisor } from '../supervisor/supervise.ts'
+import { createSupervisor, type Happening, type Seen, type Supervisor } from '../supervisor/supervise.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Figures } from '../telemetry/metrics.ts'
+import { cannotEnd, cannotSpawn } from './blame.ts'
 import type { LastWords } from './last-words.ts'
 import { figuresOf, statusOf } from './report.ts'
-import { beginPhase, countSpawn, endPhase, enterState, explain, opening, progressPhase, type Story } from './story.ts'
+import { nameStall } from './stall.ts'
+import { beginPhase, countSpawn, endPhase, enterState, explain, opening, progressPhase, type Story, standStill } from './story.ts'
 import { meaningOf } from './supervision.ts'
 import { nextOf, reasonSentence } from './words.ts'
-import { drain, listening, type Target, warm, watch } from './work.ts'
+import { drain, listening, type Target, warm } from './work.ts'
 
 /** Progress tells the lifecycle at most so often that the start moves; milliseconds. */
 const progressMs = 1000
@@ -71,6 +73,10 @@ export const createRun = (options: RunOptions): Run => {
   let launch: Launch | undefined
   let words: LastWords | undefined
   let progressed = Number.NEGATIVE_INFINITY
+  /** Lines of a serving engine that show work which it counts nowhere: kernels that are built. */
+  let signs = 0
+  /** What the watchdog says. */
+  let witness: string | undefined
   const { promise: ended, resolve: end } = Promise.withResolvers<{ readonly exitCode: number; readonly words?: LastWords }>()
 
   const target = (): Target => {
@@ -108,7 +114,9 @@ export const createRun = (options: RunOptions): Run => {
 
   const onLine = (line: string, stream: 'stdout' | 'stderr'): void => {
     log.engineLine(line, stream)
-    const { kind } = supervisor.life().state
+    const { state } = supervisor.life()
+    const kind = state.kind === 'examining' ? state.from : state.kind
+    if (kind === 'ready' || kind === 'unready') signs += vllm.readPhase(line) === undefined ? 0 : 1
     if (kind !== 'starting' && kind !== 'warming') return
     const sign = vllm.readPhase(line)
     if (sign !== undefined && kind === 'starting') {
@@ -131,13 +139,32 @@ export const createRun = (options: RunOptions): Run => {
       return
     }
     const { cause, sentence, fix, evidence } = meaningOf(vllm, exit, lines, served)
-    const stalled = state.kind === 'stopping' ? `${reasonSentence[state.reason]} (${story.phases.at(-1)?.name ?? 'no phase'})` : undefined
+    const stall = state.kind === 'stopping' ? story.stall : undefined
     const named =
-      stalled ??
+      stall?.sentence ??
       (cause === 'unknown' ? `the engine ${describeExit(exit)} without being asked to` : `${sentence}; the engine ${describeExit(exit)}`)
     story = explain(story, named)
-    words = { exitCode: 1, whose: 'engine', sentence: named, evidence, ...(fix === undefined ? {} : { fix }) }
+    words = { exitCode: 1, whose: 'engine', sentence: named, evidence: stall?.evidence ?? evidence, ...(fix === undefined ? {} : { fix }) }
     log.write('error', named, { cause, ...(fix === undefined ? {} : { fix }) })
+  }
+
+  const examine = async (signal: AbortSignal, pid: number | undefined, lines: readonly string[]): Promise<void> => {
+    const { state } = supervisor.life()
+    const sentence = nameStall(state.kind === 'examining' ? state.from : 'ready', story.phases.at(-1), witness, policy)
+    story = standStill(story, { atMs: clock.now(), sentence, evidence: [] })
+    log.write('warning', sentence)
+    const { examine: collect } = await import('./examine.ts')
+    const evidence = await collect(target(), signal, pid, lines)
+    story = standStill(story, { atMs: clock.now(), sentence, evidence })
+    for (const line of evidence) log.write('warning', line)
+  }
+
+  const watch = async (signal: AbortSignal, report: (seen: Seen) => void): Promise<void> => {
+    const { watch: begin } = await import('./watch.ts')
+    const onStall = (sentence: string | undefined): void => {
+      witness = sentence
+    }
+    await begin({ ...target(), note: (sentence) => log.write('warning', sentence), signs: () => signs, onStall }, signal, report)
   }
 
   const fail = (failed: LastWords): void => {
@@ -155,18 +182,8 @@ export const createRun = (options: RunOptions): Run => {
       log.write('info', 'engine started', { pid: happening.pid, argv: launch?.engine.argv.join(' ') })
       options.onSpawned()
     } else if (happening.kind === 'spawn-failed') fail(cannotSpawn(launch, happening.code))
-    else if (happening.kind === 'survivors') {
-      const named = happening.survivors.map(
-        ({ pid, name, state, stack }) =>
-          `${name} (pid ${pid}, state ${state}${stack === undefined ? '' : `, ${stack.trim().split('\n')[0]}`})`,
-      )
-      fail({
-        exitCode: 1,
-        whose: 'aim',
-        sentence: `these processes of the engine could not be ended: ${named.join(', ')}`,
-        fix: 'the node needs a look: a process in state D hangs in the kernel',
-      })
-    } else
+    else if (happening.kind === 'survivors') fail(cannotEnd(happening.survivors))
+    else
       end({
         exitCode: happening.exitCode,
         ...(words === undefined || happening.exitCode === 0 ? {} : { words: { ...words, exitCode: happening.exitCode } }),
@@ -194,8 +211,9 @@ export const createRun = (options: RunOptions): Run => {
         }),
       listening: (signal) => listening(target(), signal),
       warm: (signal) => warm(target(), signal),
-      watch: (signal, onProbe) => watch(target(), signal, onProbe),
+      watch,
       drain: (signal) => drain(target(), signal),
+      examine,
       failureOf: (error) => options.failureWords(error).exitCode,
       permanent: (exit, lines, served) => meaningOf(vllm, exit, lines, served).permanent,
     },
@@ -223,18 +241,5 @@ export const createRun = (options: RunOptions): Run => {
     status,
     figures: () => figuresOf(story, { clock, version: options.version, launch, pid: supervisor.pid() }, options),
     ended,
-  }
-}
-
-const cannotSpawn = (launch: Launch | undefined, code: string): LastWords => {
-  const file = launch?.engine.argv[0] ?? 'the engine'
-  const missing = code === 'ENOENT'
-  return {
-    exitCode: missing ? 127 : 126,
-    whose: 'aim',
-    sentence: `cannot start the engine: ${file} ${missing ? 'was not found (or the interpreter that its first line names)' : `cannot be run (${code})`}`,
-    fix: missing
-      ? 'use an image that has vllm on PATH, or name the program by AIM_ENGINE_COMMAND'
-      : 'make it an executable file, or name another by AIM_ENGINE_COMMAND',
   }
 }

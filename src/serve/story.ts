@@ -1,5 +1,6 @@
 import type { PhaseStatus } from '../ops/status.ts'
 import type { State } from '../supervisor/lifecycle.ts'
+import type { Stall } from './stall.ts'
 
 /** What has happened so far, as one value: status, metrics and last words are read from it and nowhere else. Times are milliseconds since our start. */
 export type Story = {
@@ -12,6 +13,8 @@ export type Story = {
   readonly spawns: number
   readonly ends: Readonly<Record<string, number>>
   readonly phases: readonly PhaseStatus[]
+  /** The last standstill; it stays after the restart, for whoever comes to look. */
+  readonly stall?: Stall
 }
 
 /** The beginning. */
@@ -51,6 +54,9 @@ export const endPhase = (story: Story, at: number): Story =>
 /** How far the current phase is. */
 export const progressPhase = (story: Story, progress: Pick<PhaseStatus, 'done' | 'total' | 'unit' | 'detail'>): Story =>
   updateLast(story, (phase) => ({ ...phase, ...progress }))
+
+/** It stands still: `evidence` comes a little later. */
+export const standStill = (story: Story, stall: Stall): Story => ({ ...story, reason: stall.sentence, stall })
 
 /** Something went wrong that the next state does not say. */
 export const explain = (story: Story, reason: string): Story => ({ ...story, reason })

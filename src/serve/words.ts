@@ -15,6 +15,8 @@ export const nextOf = (state: State): string => {
       return 'serves'
     case 'unready':
       return state.stalled ? 'reports the stall and leaves it to the orchestrator' : 'serves again when the engine answers'
+    case 'examining':
+      return 'collects what shows why the engine stands still'
     case 'draining':
       return 'lets running requests finish, then stops the engine'
     case 'stopping':

@@ -5,11 +5,9 @@ import type { Policy } from '../supervisor/policy.ts'
 import { ask, type Reply } from './engine-client.ts'
 
 /** Milliseconds between two looks. */
-const pace = { listening: 200, warm: 1000, watch: 2000, drain: 100 }
+const pace = { listening: 200, warm: 1000, drain: 100 }
 /** A health answer that takes longer says nothing; milliseconds. */
 const healthTimeoutMs = 5000
-/** Failed looks in a row before an engine counts as unready, as a kubelet's failureThreshold. */
-const failureThreshold = 3
 /** Looks in a row without a request in flight: one reading can be early or late (seen on vLLM 0.24). */
 const idleThreshold = 2
 
@@ -25,37 +23,26 @@ export type Target = {
 
 /** Resolves when the engine's server says that it is up. */
 export const listening = async ({ endpoints }: Target, signal: AbortSignal): Promise<void> => {
-  while (!(await healthy(endpoints, signal))) await sleep(pace.listening, undefined, { signal })
+  while (!(await lookAtHealth(endpoints, signal))) await sleep(pace.listening, undefined, { signal })
 }
 
 /** Asks for one real answer until one comes; the lifecycle's deadline is what ends it otherwise. */
 export const warm = async (target: Target, signal: AbortSignal): Promise<void> => {
-  const { path, body, check } = target.adapter.warmUp(target.task, target.servedName)
-  const url = `${target.endpoints.base}${path}`
   for (;;) {
-    const reply = await tryAsk(() => ask({ url, signal, json: body, ...keyOf(target.endpoints) }), signal)
-    const wrong =
-      typeof reply === 'string'
-        ? reply
-        : reply.status === 200
-          ? check(parse(reply.body))
-          : `HTTP ${reply.status}: ${reply.body.slice(0, 200)}`
+    const wrong = await oneAnswer(target, signal)
     if (wrong === undefined) return
-    target.note(`no answer yet to a first request (POST ${path}): ${wrong}`)
+    target.note(`no answer yet to a first request: ${wrong}`)
     await sleep(pace.warm, undefined, { signal })
   }
 }
 
-/** While serving: reports whether the engine's server is up, the bad news only after several in a row. */
-export const watch = async ({ endpoints }: Target, signal: AbortSignal, onProbe: (passed: boolean) => void): Promise<void> => {
-  let failures = 0
-  while (!signal.aborted) {
-    failures = (await healthy(endpoints, signal)) ? 0 : failures + 1
-    if (signal.aborted) return
-    if (failures === 0) onProbe(true)
-    else if (failures >= failureThreshold) onProbe(false)
-    await sleep(pace.watch, undefined, { signal }).catch(() => undefined)
-  }
+/** The smallest request whose answer proves that the engine works: what is wrong with the answer, or undefined. It may take its time. */
+export const oneAnswer = async ({ adapter, endpoints, task, servedName }: Target, signal: AbortSignal): Promise<string | undefined> => {
+  const { path, body, check } = adapter.warmUp(task, servedName)
+  const reply = await tryAsk(() => ask({ url: `${endpoints.base}${path}`, signal, json: body, ...keyOf(endpoints) }), signal)
+  if (typeof reply === 'string') return `POST ${path}: ${reply}`
+  const wrong = reply.status === 200 ? check(parse(reply.body)) : `HTTP ${reply.status}: ${reply.body.slice(0, 200)}`
+  return wrong === undefined ? undefined : `POST ${path}: ${wrong}`
 }
 
 /** Lets endpoints notice, then waits until no witness sees a request; the lifecycle's deadline is what ends it otherwise. */
@@ -69,12 +56,14 @@ export const drain = async ({ adapter, endpoints, policy }: Target, signal: Abor
   }
 }
 
-const healthy = async (endpoints: Endpoints, signal: AbortSignal): Promise<boolean> => {
-  const reply = await tryAsk(() => ask({ url: endpoints.health, signal, timeoutMs: healthTimeoutMs }), signal)
-  return typeof reply !== 'string' && reply.status === 200
+/** Whether the engine's server says that it is well; undefined when it says nothing in time. */
+export const lookAtHealth = async ({ health }: Endpoints, signal: AbortSignal): Promise<boolean | undefined> => {
+  const reply = await tryAsk(() => ask({ url: health, signal, timeoutMs: healthTimeoutMs }), signal)
+  return typeof reply === 'string' ? undefined : reply.status === 200
 }
 
-const text = async (url: string | undefined, endpoints: Endpoints, signal: AbortSignal): Promise<string | undefined> => {
+/** The body of one of the engine's own pages; undefined when there is none in time. */
+export const text = async (url: string | undefined, endpoints: Endpoints, signal: AbortSignal): Promise<string | undefined> => {
   if (url === undefined) return undefined
   const reply = await tryAsk(() => ask({ url, signal, timeoutMs: healthTimeoutMs, ...keyOf(endpoints) }), signal)
   return typeof reply === 'string' || reply.status !== 200 ? undefined : reply.body

@@ -10,6 +10,9 @@
  *      ▲                                          │              deadline: SIGTERM, then SIGKILL
  *      └─────────── reclaimed, next: terminate ───┘
  * ```
+ * What stands still (a start's deadline, a serving engine's stall, one that is unready for too long) goes through `examining`: evidence is
+ * collected while there is something to look at, then it is killed or, by policy, only reported. One that moves meanwhile goes on.
+ *
  *
  * Entering a state is the only way to arm a deadline; `epoch` counts the entries, so that a timer of a state that is gone is known and
  * dropped. A pair (state, event) that is not named changes nothing: a supervisor must not die of a late message.
@@ -30,6 +33,7 @@ export type Reason =
   | 'not-reclaimed'
 
 type Next = 'restart' | 'terminate'
+type From = 'starting' | 'warming' | 'ready'
 
 /** Where the engine is in its life. */
 export type State =
@@ -40,6 +44,8 @@ export type State =
   | { readonly kind: 'ready' }
   /** `stalled`: the engine stands still and policy says to report it. */
   | { readonly kind: 'unready'; readonly stalled: boolean }
+  /** It stands still: evidence is collected before anything is done about it. `from`: where it goes back to when it moves again. */
+  | { readonly kind: 'examining'; readonly from: From }
   | { readonly kind: 'draining' }
   | { readonly kind: 'stopping'; readonly reason: Reason; readonly next: Next; readonly killed: boolean }
   | { readonly kind: 'reclaiming'; readonly reason: Reason; readonly next: Next; readonly exitCode: number }
@@ -57,6 +63,7 @@ export type Event = { readonly at: number; readonly chance: number } & (
   | { readonly kind: 'answered' }
   | { readonly kind: 'probed'; readonly passed: boolean }
   | { readonly kind: 'stalled' }
+  | { readonly kind: 'examined' }
   /** `permanent`: what the engine said shows that another try cannot help. */
   | { readonly kind: 'exited'; readonly exit: Exit; readonly permanent: boolean }
   | { readonly kind: 'reclaimed' }
@@ -70,6 +77,7 @@ export type Effect =
   | { readonly kind: 'pull' }
   | { readonly kind: 'spawn' }
   | { readonly kind: 'warm' }
+  | { readonly kind: 'examine' }
   | { readonly kind: 'drain' }
   | { readonly kind: 'reclaim' }
   | { readonly kind: 'signal'; readonly signal: 'SIGTERM' | 'SIGKILL' }
@@ -99,17 +107,21 @@ export const transition = (life: Lifecycle, event: Event, policy: Policy): Step 
       if (event.kind === 'listening') return enter(life, { kind: 'warming' }, policy.startupStallMs, { kind: 'warm' })
       if (event.kind === 'progressed') return enter(life, life.state, policy.startupStallMs)
       if (event.kind === 'failed') return terminate(life, event.reason, event.exitCode)
-      return running(life, event, policy, 'startup-stalled')
+      return running(life, event, policy, 'starting')
     case 'warming':
       if (event.kind === 'answered') return enter(life, { kind: 'ready' }, undefined)
       if (event.kind === 'progressed') return enter(life, life.state, policy.startupStallMs)
-      return running(life, event, policy, 'startup-stalled')
+      return running(life, event, policy, 'warming')
     case 'ready':
     case 'unready':
-      if (event.kind === 'probed') return probed(life, event.passed)
-      if (event.kind === 'stalled') return stalled(life, policy)
-      if (event.kind === 'shutdown') return enter(life, { kind: 'draining' }, policy.drainDelayMs + policy.drainMs, { kind: 'drain' })
-      return running(life, event, policy, 'stalled')
+      if (event.kind === 'probed') return probed(life, event.passed, policy)
+      if (event.kind === 'stalled') return isReported(life) ? stay(life) : examine(life, 'ready', policy)
+      // What stands still drains nothing.
+      if (event.kind === 'shutdown' && !isReported(life))
+        return enter(life, { kind: 'draining' }, policy.drainDelayMs + policy.drainMs, { kind: 'drain' })
+      return running(life, event, policy, 'ready')
+    case 'examining':
+      return examining(life, life.state.from, event, policy)
     case 'draining':
       if (event.kind === 'exited') return reclaim(life, 'engine-exited', 'terminate', truthful(event.exit), policy)
       if (event.kind === 'drained' || event.kind === 'deadline' || event.kind === 'shutdown')
@@ -145,11 +157,11 @@ const preparing = (life: Lifecycle, event: Event): Step => {
   return stay(life)
 }
 
-/** What may happen to an engine at any time while it should run. */
-const running = (life: Lifecycle, event: Event, policy: Policy, late: Reason): Step => {
+/** What may happen to an engine at any time while it should run; a deadline says that it stands still there. */
+const running = (life: Lifecycle, event: Event, policy: Policy, from: From): Step => {
   if (event.kind === 'exited')
     return reclaim(life, 'engine-exited', afterExit(event.exit, event.permanent, policy), truthful(event.exit), policy)
-  if (event.kind === 'deadline') return stop(life, late, afterFailure(policy), policy)
+  if (event.kind === 'deadline') return examine(life, from, policy)
   if (event.kind === 'shutdown') return stop(life, 'requested', 'terminate', policy)
   return stay(life)
 }
@@ -161,15 +173,33 @@ const afterExit = (exit: Exit, permanent: boolean, policy: Policy): Next => {
   return wanted && !permanent ? afterFailure(policy) : 'terminate'
 }
 
-const probed = (life: Lifecycle, passed: boolean): Step => {
-  const state: State = passed ? { kind: 'ready' } : { kind: 'unready', stalled: false }
-  const known = life.state.kind === state.kind && !(life.state.kind === 'unready' && life.state.stalled && passed)
-  return known ? stay(life) : enter(life, state, undefined)
+const probed = (life: Lifecycle, passed: boolean, policy: Policy): Step => {
+  if (passed) return life.state.kind === 'ready' ? stay(life) : enter(life, { kind: 'ready' }, undefined)
+  return life.state.kind === 'unready' ? stay(life) : enter(life, { kind: 'unready', stalled: false }, policy.stallMs)
 }
 
-const stalled = (life: Lifecycle, policy: Policy): Step => {
-  if (policy.onStall === 'restart') return stop(life, 'stalled', afterFailure(policy), policy)
-  return life.state.kind === 'unready' && life.state.stalled ? stay(life) : enter(life, { kind: 'unready', stalled: true }, undefined)
+const isReported = ({ state }: Lifecycle): boolean => state.kind === 'unready' && state.stalled
+
+const examine = (life: Lifecycle, from: From, policy: Policy): Step =>
+  enter(life, { kind: 'examining', from }, policy.examineMs, { kind: 'examine' })
+
+const examining = (life: Lifecycle, from: From, event: Event, policy: Policy): Step => {
+  if (event.kind === 'examined' || event.kind === 'deadline') return condemn(life, from, policy)
+  if (from === 'ready') {
+    if (event.kind === 'probed' && event.passed) return enter(life, { kind: 'ready' }, undefined)
+    return running(life, event, policy, from)
+  }
+  if (event.kind === 'progressed') return enter(life, { kind: from }, policy.startupStallMs)
+  if ((from === 'starting' && event.kind === 'listening') || (from === 'warming' && event.kind === 'answered'))
+    return transition({ ...life, state: { kind: from } }, event, policy)
+  return running(life, event, policy, from)
+}
+
+/** SIGKILL at once: what stands still does not end by being asked, and its clients wait. */
+const condemn = (life: Lifecycle, from: From, policy: Policy): Step => {
+  if (from !== 'ready') return kill(life, 'startup-stalled', afterFailure(policy), policy)
+  if (policy.onStall === 'restart') return kill(life, 'stalled', afterFailure(policy), policy)
+  return enter(life, { kind: 'unready', stalled: true }, undefined)
 }
 
 const stopping = (life: Lifecycle, state: State & { kind: 'stopping' }, event: Event, policy: Policy): Step => {

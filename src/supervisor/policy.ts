@@ -14,7 +14,13 @@ export type RestartPolicy = {
 export type Policy = {
   /** How long a start may stand still; a start that moves has no limit. */
   readonly startupStallMs: number
+  /** How long work may be in flight without a step of the engine, and how long a serving engine may stay unready. */
+  readonly stallMs: number
   readonly onStall: 'restart' | 'report'
+  /** Idle time after which the engine is asked for one token, to see that it still can; 0 for never. */
+  readonly canaryMs: number
+  /** For collecting evidence of a stall before anything is ended. */
+  readonly examineMs: number
   /** Readiness is off, requests still come: the time endpoints need to notice. */
   readonly drainDelayMs: number
   /** Running requests may finish. */

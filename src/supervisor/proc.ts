@@ -39,6 +39,47 @@ export const childPids = (): readonly number[] => {
 /** Where in the kernel a process sleeps, for naming one that SIGKILL does not end; needs root, so it may be undefined. */
 export const kernelStack = (pid: number): string | undefined => read(`/proc/${pid}/stack`) ?? read(`/proc/${pid}/wchan`)
 
+/** What a process is doing, for the report of one that stands still. */
+export type ProcessReport = {
+  readonly pid: number
+  readonly name: string
+  readonly state: string
+  readonly threads: number
+  readonly cpuSeconds: number
+  /** The kernel function that it sleeps in. */
+  readonly wchan?: string
+  /** Needs root. One line, innermost frame first. */
+  readonly stack?: string
+}
+
+/** Clock ticks a second in /proc/PID/stat: USER_HZ, which is 100 on every architecture that Node runs on (sysconf(_SC_CLK_TCK)). */
+export const ticksPerSecond = 100
+
+/** Describes one process; undefined when it is gone. */
+export const reportProcess = (pid: number): ProcessReport | undefined => {
+  const entry = parseStat(read(`/proc/${pid}/stat`) ?? '')
+  if (entry === undefined) return undefined
+  const wchan = read(`/proc/${pid}/wchan`)
+  const stack = read(`/proc/${pid}/stack`)
+    ?.trim()
+    .split('\n')
+    .slice(0, stackFrames)
+    .map((frame) => frame.replace(/^\[<\w+>\] /, ''))
+  return {
+    pid,
+    name: entry.name,
+    state: entry.state,
+    threads: entry.threads,
+    cpuSeconds: entry.ticks / ticksPerSecond,
+    // 0 is what a kernel says that does not tell, and of one that runs.
+    ...(wchan === undefined || wchan === '0' || wchan === '' ? {} : { wchan }),
+    ...(stack === undefined || stack.join('') === '' ? {} : { stack: stack.join(' < ') }),
+  }
+}
+
+/** Frames of a kernel stack that are shown. */
+const stackFrames = 6
+
 const listDirectory = (path: string): readonly string[] => {
   try {
     return readdirSync(path)

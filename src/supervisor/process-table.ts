@@ -10,6 +10,8 @@ export type ProcessEntry = {
   readonly session: number
   /** Threads that still live: a process whose first thread ended shows state `Z` while others run on. */
   readonly threads: number
+  /** CPU time in clock ticks (USER_HZ): its own and of its threads, user and system. */
+  readonly ticks: number
   /** Clock ticks since boot: with the pid, the identity of a process. */
   readonly startTime: string
 }
@@ -31,6 +33,7 @@ export const parseStat = (text: string): ProcessEntry | undefined => {
     group: Number(group),
     session: Number(session),
     threads: Number(fields[17]),
+    ticks: Number(fields[11]) + Number(fields[12]),
     startTime,
   }
 }

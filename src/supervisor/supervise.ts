@@ -1,13 +1,14 @@
 /** Edge: the loop. One mailbox, one writer of the lifecycle; timers and processes are touched here and decided in `lifecycle.ts`. */
 import type { Clock } from '../std/clock.ts'
 import { createMailbox } from '../std/mailbox.ts'
+import { startDeadline } from './deadline.ts'
 import type { Exit } from './exit.ts'
 import { type Effect, type Event, initial, type Lifecycle, type State, transition } from './lifecycle.ts'
 import type { Policy } from './policy.ts'
 import { processTable } from './proc.ts'
 import { descendantsOf } from './process-table.ts'
 import type { Program } from './program.ts'
-import { createRing } from './ring.ts'
+import { createRing, type Ring } from './ring.ts'
 import { removeSharedMemory, sharedMemoryOf } from './shared-memory.ts'
 import { signalProcess, spawnProgram } from './spawn.ts'
 import { type Survivor, survivors, sweep } from './sweep.ts'
@@ -18,6 +19,9 @@ export const ringSize = 2000
 /** An event without the time and the chance that the loop adds. */
 export type Message = Event extends infer E ? (E extends Event ? Omit<E, 'at' | 'chance'> : never) : never
 
+/** What a watch over a serving engine reports. */
+export type Seen = Extract<Message, { readonly kind: 'probed' | 'stalled' }>
+
 /** What the supervisor is told to do by others who know the engine. Each promise may take its time; `signal` aborts when it is moot. */
 export type Work = {
   /** Makes the files present; a rejection ends in `failed` with what `failureOf` makes of it. */
@@ -26,8 +30,10 @@ export type Work = {
   readonly listening: (signal: AbortSignal) => Promise<void>
   /** Resolves when a real answer has come out. */
   readonly warm: (signal: AbortSignal) => Promise<void>
-  /** While serving: reports each change of health until aborted. */
-  readonly watch: (signal: AbortSignal, onProbe: (passed: boolean) => void) => Promise<void>
+  /** While serving: reports health and stalls until aborted; what is known already may be said again. */
+  readonly watch: (signal: AbortSignal, report: (seen: Seen) => void) => Promise<void>
+  /** Collects what shows why the engine stands still; `lines` are its last ones. The lifecycle waits for it only so long. */
+  readonly examine: (signal: AbortSignal, pid: number | undefined, lines: readonly string[]) => Promise<void>
   /** Resolves when no request is in flight. */
   readonly drain: (signal: AbortSignal) => Promise<void>
   /** The exit code of an error that `pull` rejected with. */
@@ -77,7 +83,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const { policy, clock, work, onHappening } = options
   let life: Lifecycle = initial
   let pid: number | undefined
-  let timer: NodeJS.Timeout | undefined
+  let callOff = (): void => undefined
+  let ring: Ring = createRing(ringSize)
   /** Whether the present engine has been ready. */
   let served = false
   let halted = false
@@ -101,12 +108,13 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     if (state.kind === 'stopping' || state.kind === 'reclaiming' || state.kind === 'terminated') run.abort()
     // Only of an engine that gets on: /proc/PID/maps of one that hangs in the kernel could hold us up as well.
     if (previous.kind === 'starting' && state.kind === 'warming') noteSharedMemory()
-    if (previous.kind === 'warming' && state.kind === 'ready') {
+    const first = state.kind === 'ready' && !served
+    if (first) {
       served = true
       noteSharedMemory()
     }
     if (previous.kind !== state.kind || state.kind === 'stopping') onHappening({ kind: 'state', state, previous })
-    if (previous.kind === 'warming' && state.kind === 'ready') watch()
+    if (first) watch()
   }
 
   const perform = (effect: Effect): void => {
@@ -118,12 +126,12 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   const arm = (epoch: number, ms: number): void => {
     // The epoch makes an old timer harmless; it is cleared only so that a start which re-arms every second does not pile them up.
-    clearTimeout(timer)
-    timer = setTimeout(() => post({ kind: 'deadline', epoch }), ms)
+    callOff()
+    callOff = startDeadline(ms, clock, () => post({ kind: 'deadline', epoch }))
   }
 
   const finish = (exitCode: number): void => {
-    clearTimeout(timer)
+    callOff()
     onHappening({ kind: 'end', exitCode })
   }
 
@@ -148,11 +156,12 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   const watch = (): void => {
     const { signal: aborted } = run
-    work
-      .watch(aborted, (passed) => post({ kind: 'probed', passed }))
-      .catch((error: unknown) => {
-        if (!aborted.aborted) onHappening({ kind: 'error', error })
-      })
+    const report = (seen: Seen): void => {
+      if (!aborted.aborted) post(seen)
+    }
+    work.watch(aborted, report).catch((error: unknown) => {
+      if (!aborted.aborted) onHappening({ kind: 'error', error })
+    })
   }
 
   const noteSharedMemory = (): void => {
@@ -171,6 +180,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       })),
     warm: () => attempt(work.warm(run.signal), { kind: 'answered' }),
     drain: () => attempt(work.drain(run.signal), { kind: 'drained' }),
+    examine: () => attempt(work.examine(run.signal, pid, ring.lines()), { kind: 'examined' }, () => ({ kind: 'examined' })),
     reclaim: () => {
       const deadline = AbortSignal.timeout(policy.reclaimMs * 0.9)
       void sweep(others(), options.reap, deadline).then(() => {
@@ -184,7 +194,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     spawn: () => {
       run = new AbortController()
       served = false
-      const ring = createRing(ringSize)
+      const own = createRing(ringSize)
+      ring = own
       spawnProgram(options.program(), {
         onSpawned: (spawned) => {
           pid = spawned
@@ -196,13 +207,13 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
           post({ kind: 'failed', reason: 'spawn-failed', exitCode })
         },
         onLine: (line, stream) => {
-          ring.push(line)
+          own.push(line)
           onHappening({ kind: 'line', line, stream })
         },
         onExit: (exit) => {
           pid = undefined
-          onHappening({ kind: 'exited', exit, lines: ring.lines(), served })
-          post({ kind: 'exited', exit, permanent: work.permanent(exit, ring.lines(), served) })
+          onHappening({ kind: 'exited', exit, lines: own.lines(), served })
+          post({ kind: 'exited', exit, permanent: work.permanent(exit, own.lines(), served) })
         },
       })
     },
@@ -210,7 +221,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   const halt = (): void => {
     halted = true
-    clearTimeout(timer)
+    callOff()
     run.abort()
   }
 

@@ -46,7 +46,18 @@ export const source = (given: Partial<ModelSource> = {}): ModelSource => ({
 })
 
 export const policy: Policy = {
-  ...{ startupStallMs: 1, onStall: 'restart', drainDelayMs: 1, drainMs: 1, stopMs: 1, killMs: 1, reclaimMs: 1 },
+  ...{
+    startupStallMs: 1,
+    stallMs: 1,
+    onStall: 'restart',
+    canaryMs: 0,
+    examineMs: 1,
+    drainDelayMs: 1,
+    drainMs: 1,
+    stopMs: 1,
+    killMs: 1,
+    reclaimMs: 1,
+  },
   restart: { when: 'always', intensity: 5, periodMs: 1, baseMs: 1, capMs: 1 },
 }
 
@@ -59,10 +70,16 @@ export const adapter: EngineAdapter = {
     ...extraArguments,
   ],
   environment: () => ({ VLLM_NO_USAGE_STATS: '1' }),
-  endpoints: () => ({ base: '', health: '', metrics: '' }),
+  endpoints: () => ({ base: '', health: '', metrics: '', suspensions: [] }),
   warmUp: () => ({ path: '', body: null, check: () => undefined }),
   readPhase: () => undefined,
   showsProgress: () => true,
+  readLoad: () => undefined,
+  readPulse: () => ({ cores: {}, asleep: false }),
+  saysSuspended: () => false,
+  compilers: /^$/,
+  keyMetrics: () => [],
+  isOwnLine: () => false,
   explainExit: () => ({ cause: 'unknown', sentence: '', permanent: false, evidence: [] }),
   inFlight: () => undefined,
 }

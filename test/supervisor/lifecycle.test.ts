@@ -7,7 +7,10 @@ import { generator } from '../random.ts'
 
 const policy: Policy = {
   startupStallMs: 1000,
+  stallMs: 500,
   onStall: 'restart',
+  canaryMs: 100,
+  examineMs: 40,
   drainDelayMs: 10,
   drainMs: 90,
   stopMs: 50,
@@ -43,6 +46,7 @@ const reclaiming = (over: Partial<State & { kind: 'reclaiming' }> = {}): State =
   exitCode: 3,
   ...over,
 })
+const examining = (from: 'starting' | 'warming' | 'ready'): State => ({ kind: 'examining', from })
 const exited = (exit: Exit, permanent = false): Bare => ({ kind: 'exited', exit, permanent })
 
 describe('transition()', () => {
@@ -81,7 +85,13 @@ describe('transition()', () => {
     ],
     ['is ready only after an answer', { kind: 'warming' }, { kind: 'answered' }, { kind: 'ready' }, ''],
     ['is not ready because it listens', { kind: 'warming' }, { kind: 'probed', passed: true }, { kind: 'warming' }, ''],
-    ['drops readiness when a probe fails', { kind: 'ready' }, { kind: 'probed', passed: false }, { kind: 'unready', stalled: false }, ''],
+    [
+      'drops readiness when a probe fails',
+      { kind: 'ready' },
+      { kind: 'probed', passed: false },
+      { kind: 'unready', stalled: false },
+      'arm',
+    ],
     ['is ready again when it answers again', { kind: 'unready', stalled: false }, { kind: 'probed', passed: true }, { kind: 'ready' }, ''],
     ['drains when asked to stop', { kind: 'ready' }, { kind: 'shutdown' }, { kind: 'draining' }, 'drain arm'],
     [
@@ -188,28 +198,104 @@ describe('transition()', () => {
       onFailure,
     ],
     [
-      'ends a stalled start under never',
-      { kind: 'starting' },
-      { kind: 'deadline', epoch: 7 },
-      { kind: 'stopping', next: 'terminate' } as Partial<State>,
-      'SIGTERM arm',
+      'ends a stalled start for good under never',
+      examining('starting'),
+      { kind: 'examined' },
+      { kind: 'stopping', reason: 'startup-stalled', next: 'terminate' } as Partial<State>,
+      'SIGKILL arm',
       never,
     ],
+    ...(['starting', 'warming'] as const).flatMap((kind): typeof rows => [
+      [`examines a start that stands still while ${kind}`, { kind }, { kind: 'deadline', epoch: 7 }, examining(kind), 'examine arm'],
+      [
+        `kills a start that stood still while ${kind} when it has been examined: it would not end by being asked`,
+        examining(kind),
+        { kind: 'examined' },
+        { kind: 'stopping', reason: 'startup-stalled', next: 'restart', killed: true } as Partial<State>,
+        'SIGKILL arm',
+      ],
+      [`lets a start go on that moves while it is examined (${kind})`, examining(kind), { kind: 'progressed' }, { kind }, 'arm'],
+    ]),
+    ['listens after all while it is examined', examining('starting'), { kind: 'listening' }, { kind: 'warming' }, 'warm arm'],
+    ['answers after all while it is examined', examining('warming'), { kind: 'answered' }, { kind: 'ready' }, ''],
+    ['examines what stalls before it is ended', { kind: 'ready' }, { kind: 'stalled' }, examining('ready'), 'examine arm'],
     [
-      'ends a start that stands still',
-      { kind: 'starting' },
-      { kind: 'deadline', epoch: 7 },
-      { kind: 'stopping', reason: 'startup-stalled' } as Partial<State>,
-      'SIGTERM arm',
-    ],
-    [
-      'stops what stalls',
-      { kind: 'ready' },
+      'examines what stalls while it is unready',
+      { kind: 'unready', stalled: false },
       { kind: 'stalled' },
-      { kind: 'stopping', reason: 'stalled', next: 'restart' } as Partial<State>,
+      examining('ready'),
+      'examine arm',
+    ],
+    [
+      'does not stay unready for ever',
+      { kind: 'unready', stalled: false },
+      { kind: 'deadline', epoch: 7 },
+      examining('ready'),
+      'examine arm',
+    ],
+    [
+      'gives an unready engine no new time by another failed probe',
+      { kind: 'unready', stalled: false },
+      { kind: 'probed', passed: false },
+      { kind: 'unready' },
+      '',
+    ],
+    [
+      'kills what stalled when it has been examined',
+      examining('ready'),
+      { kind: 'examined' },
+      { kind: 'stopping', reason: 'stalled', next: 'restart', killed: true } as Partial<State>,
+      'SIGKILL arm',
+    ],
+    [
+      'does not wait for ever for the evidence',
+      examining('ready'),
+      { kind: 'deadline', epoch: 7 },
+      { kind: 'stopping', reason: 'stalled' } as Partial<State>,
+      'SIGKILL arm',
+    ],
+    ['is ready again when it moves while it is examined', examining('ready'), { kind: 'probed', passed: true }, { kind: 'ready' }, ''],
+    ['examines a stall once', examining('ready'), { kind: 'stalled' }, examining('ready'), ''],
+    [
+      'takes a failed probe for nothing new while it examines',
+      examining('ready'),
+      { kind: 'probed', passed: false },
+      examining('ready'),
+      '',
+    ],
+    ['takes old evidence for nothing', { kind: 'ready' }, { kind: 'examined' }, { kind: 'ready' }, ''],
+    [
+      'stops at once when asked to while it examines: what stands still drains nothing',
+      examining('ready'),
+      { kind: 'shutdown' },
+      { kind: 'stopping', reason: 'requested', next: 'terminate' } as Partial<State>,
       'SIGTERM arm',
     ],
-    ['reports a stall when policy says so', { kind: 'ready' }, { kind: 'stalled' }, { kind: 'unready', stalled: true }, '', report],
+    [
+      'restarts what ended while it was examined, by its own end',
+      examining('ready'),
+      exited(sigkill),
+      { kind: 'reclaiming', reason: 'engine-exited', exitCode: 137 } as Partial<State>,
+      'reclaim arm',
+    ],
+    ['reports a stall when policy says so', examining('ready'), { kind: 'examined' }, { kind: 'unready', stalled: true }, '', report],
+    ['reports a stall once', { kind: 'unready', stalled: true }, { kind: 'stalled' }, { kind: 'unready', stalled: true }, '', report],
+    [
+      'ends a start that stands still even when policy is to report',
+      examining('starting'),
+      { kind: 'examined' },
+      { kind: 'stopping', reason: 'startup-stalled' } as Partial<State>,
+      'SIGKILL arm',
+      report,
+    ],
+    [
+      'stops a reported engine at once when asked to',
+      { kind: 'unready', stalled: true },
+      { kind: 'shutdown' },
+      { kind: 'stopping', reason: 'requested' } as Partial<State>,
+      'SIGTERM arm',
+      report,
+    ],
     ['is ready again after a reported stall', { kind: 'unready', stalled: true }, { kind: 'probed', passed: true }, { kind: 'ready' }, ''],
     ['waits before it starts again', reclaiming(), { kind: 'reclaimed' }, { kind: 'backoff' }, 'arm'],
     [
@@ -303,19 +389,24 @@ const walk = (seed: number): ReadonlySet<string> => {
   let time = 0
   let asked = 0
   let reclaimable = false
+  let examined = false
   const step = (event: Bare): void => {
     const { next, effects } = transition(life, { ...event, at: time, chance: random() } as Event, under)
     if (next.state.kind === 'ready' && life.state.kind !== 'ready') assert.ok(alive, 'ready without an engine')
     life = next
     seen.add(life.state.kind)
     for (const effect of effects) {
+      if (effect.kind === 'examine') examined = true
       if (effect.kind === 'spawn') {
+        examined = false
         assert.ok(!alive, 'two engines')
         alive = true
         unkillable = random() < 0.05
       }
       if (effect.kind === 'arm') timer = effect
       if (effect.kind === 'signal') assert.ok(alive, `${effect.signal} to nobody`)
+      if (effect.kind === 'signal' && life.state.kind === 'stopping' && /stalled/.test(life.state.reason))
+        assert.ok(examined, 'ended for a stall without a look at it')
       if (effect.kind === 'reclaim') reclaimable = true
       if (effect.kind === 'exit') {
         assert.ok(
@@ -326,8 +417,11 @@ const walk = (seed: number): ReadonlySet<string> => {
           assert.equal(life.state.reason, 'requested', '0 that nobody asked for')
       }
     }
-    // The promise that makes every wait end: an engine's states have a deadline, but for those that serve.
-    if (['starting', 'warming', 'draining', 'stopping', 'reclaiming', 'backoff'].includes(life.state.kind))
+    if (life.state.kind === 'unready' && life.state.stalled) assert.equal(under.onStall, 'report', 'left to stand against the policy')
+    if (life.state.kind === 'ready' && event.kind === 'probed') assert.ok(event.passed, 'ready against a probe')
+    // The promise that makes every wait end: an engine's states have a deadline, but for one that serves or that is only reported.
+    if (life.state.kind === 'unready' && !life.state.stalled) assert.equal(timer?.epoch, life.epoch, 'unready for ever')
+    if (['starting', 'warming', 'examining', 'draining', 'stopping', 'reclaiming', 'backoff'].includes(life.state.kind))
       assert.equal(timer?.epoch, life.epoch, `no deadline in ${life.state.kind}`)
   }
   const noise: readonly (() => Bare)[] = [
@@ -336,6 +430,7 @@ const walk = (seed: number): ReadonlySet<string> => {
     () => ({ kind: 'progressed' }),
     () => ({ kind: 'probed', passed: random() < 0.5 }),
     () => ({ kind: 'stalled' }),
+    () => ({ kind: 'examined' }),
     () => ({ kind: 'drained' }),
     () => ({ kind: 'deadline', epoch: Math.floor(random() * (life.epoch + 2)) }),
   ]
@@ -381,6 +476,7 @@ test('random worlds: never two engines, never gone with one alive unless it says
   assert.deepEqual([...seen].sort(), [
     'backoff',
     'draining',
+    'examining',
     'idle',
     'pulling',
     'ready',

@@ -11,7 +11,10 @@ import { createSupervisor, type Happening, type Supervisor, type Work } from '..
 
 const policy: Policy = {
   startupStallMs: 10_000,
+  stallMs: 10_000,
   onStall: 'restart',
+  canaryMs: 0,
+  examineMs: 5000,
   drainDelayMs: 0,
   drainMs: 10_000,
   stopMs: 10_000,
@@ -62,6 +65,7 @@ const start = (program: Program, over: { readonly policy?: Partial<Policy>; read
       warm: async () => undefined,
       watch: async () => undefined,
       drain: async () => undefined,
+      examine: async () => undefined,
       failureOf: () => 74,
       permanent: () => false,
       ...over.work,
@@ -181,7 +185,7 @@ describe('createSupervisor()', () => {
   test('a start that stands still is ended', async () => {
     const pending = { listening: () => new Promise<void>(() => undefined) }
     const { happenings, until } = start(shell('sleep 1000'), { policy: { ...never, startupStallMs: 50 }, work: pending })
-    assert.equal(codeOf(await until(ended)), 143)
+    assert.equal(codeOf(await until(ended)), 137)
     assert.ok(
       happenings.some(
         (happening) => happening.kind === 'state' && happening.state.kind === 'stopping' && happening.state.reason === 'startup-stalled',
