@@ -17,7 +17,8 @@ const banner = "import { createRequire as aimCreateRequire } from 'node:module';
 rmSync(dist, { recursive: true, force: true })
 mkdirSync(dist)
 await build({
-  entryPoints: [join(root, 'src/main.ts')],
+  // The thread stands beside the chunks, where who starts it looks for it.
+  entryPoints: { main: join(root, 'src/main.ts'), 'transfer-thread': join(root, 'src/cache/transfer-thread.ts') },
   outdir: dist,
   bundle: true,
   splitting: true,

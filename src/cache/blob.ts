@@ -1,74 +1,165 @@
-import type { Hash } from 'node:crypto'
-import { startDigest } from './digest.ts'
-import { wrongBytes } from './download.ts'
-import { createFile, discard, hasSize, partPath, publish } from './durable.ts'
-import { blobPath } from './paths.ts'
-import type { RepoFile } from './types.ts'
+import { type Crew, FenceDown, type Hashing } from './crew.ts'
+import { type Insistence, Interruption } from './insist.ts'
+import { checkpointBytes } from './journal.ts'
+import type { Part } from './part.ts'
+import { rangeBytes } from './range.ts'
+import type { Transfer } from './retry.ts'
+import type { Slots } from './slots.ts'
+import { addSpan, frontierOf, nextGap, type Span, spanBytes } from './spans.ts'
+import type { Resolved } from './thread-protocol.ts'
+import type { Hub, RepoFile } from './types.ts'
 
-/** One blob to fetch. */
+/** One blob to fetch into a part that we hold. */
 export type BlobJob = {
-  readonly cacheDir: string
+  readonly hub: Hub
   readonly repo: string
+  readonly commit: string
   readonly file: RepoFile
-  /** This writer's own name. */
-  readonly token: string
-  /** The bytes from the start, each time it is called. */
-  readonly chunks: () => AsyncIterable<Buffer>
-  /** Told of every chunk; a negative number takes back what turned out useless. */
+  /** Where the file is asked for, before redirects. */
+  readonly url: string
+  readonly part: Part
+  readonly crew: Crew
+  readonly slots: Slots
+  readonly fence: number
+  readonly transfer: Transfer
+  /** Decides after each failed try. */
+  readonly patience: Insistence
+  /** Told the bytes that are there, each time they are more. */
   readonly onBytes: (bytes: number) => void
+  /** Told that the server wants fewer connections. */
+  readonly onThrottled: () => void
 }
 
-// Sockets give 64 KiB at a time; fewer, longer writes cost less and suit network file systems.
-const batchBytes = 1024 ** 2
-
-async function* batches({ chunks, onBytes }: BlobJob, digest: Hash): AsyncGenerator<Buffer, void, undefined> {
-  let batch: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of chunks()) {
-    digest.update(chunk)
-    onBytes(chunk.length)
-    batch.push(chunk)
-    bytes += chunk.length
-    if (bytes < batchBytes) continue
-    yield Buffer.concat(batch)
-    batch = []
-    bytes = 0
-  }
-  yield Buffer.concat(batch)
+/** What a blob's spans are at one moment. */
+type Fill = {
+  done: readonly Span[]
+  reserved: readonly Span[]
+  /** Bytes when the journal was last written. */
+  noted: number
+  checkpoint: Promise<void> | undefined
+  resolved: Resolved | undefined
+  /** The server gives only whole files: one connection, to the end. */
+  unranged: boolean
 }
 
-/** Whether the part now holds the right bytes. The digest is of what came, the size is of what the file system holds. */
-const fill = async (job: BlobJob, part: string): Promise<boolean> => {
-  const digest = startDigest(job.file)
-  await createFile(part, (handle) => handle.writeFile(batches(job, digest)))
-  return digest.digest('hex') === job.file.etag && (await hasSize(part, job.file.bytes))
+const isRanged = ({ file, transfer }: BlobJob): boolean => file.bytes >= transfer.wholeBelowBytes
+
+/** The journal is written while more comes: what it says is what was there before the disk was asked to keep it. */
+const checkpoint = (job: BlobJob, fill: Fill): Promise<void> => {
+  fill.noted = spanBytes(fill.done)
+  fill.checkpoint ??= job.part.checkpoint(fill.done).finally(() => {
+    fill.checkpoint = undefined
+  })
+  return fill.checkpoint
 }
 
-const tryOnce = async (job: BlobJob, target: string): Promise<boolean> => {
-  const part = partPath(target, job.token)
-  let received = 0
-  const onBytes = (bytes: number): void => {
-    received += bytes
-    job.onBytes(bytes)
-  }
+const grow = (job: BlobJob, fill: Fill, hashing: Hashing, span: Span): void => {
+  fill.done = addSpan(fill.done, span)
+  hashing.to(frontierOf(fill.done))
+  const bytes = spanBytes(fill.done)
+  job.onBytes(bytes)
+  if (isRanged(job) && bytes - fill.noted >= checkpointBytes(job.file.bytes) && fill.checkpoint === undefined)
+    void checkpoint(job, fill).catch(() => {})
+}
+
+const gapOf = (job: BlobJob, { done, reserved, resolved, unranged }: Fill): Span | undefined => {
+  const { file, transfer } = job
+  if (!isRanged(job) || unranged) return nextGap(file.bytes, file.bytes, done, reserved)
+  // The first one finds out where the bytes are, so that the others need not ask again.
+  const most = resolved === undefined ? transfer.progressBytes : rangeBytes(file.bytes, transfer.rangeBytes)
+  return nextGap(file.bytes, most, done, reserved)
+}
+
+const fetchSpan = async (job: BlobJob, fill: Fill, hashing: Hashing, span: Span, signal: AbortSignal): Promise<void> => {
+  const { crew, hub, repo, commit, file, url, part, transfer, fence } = job
+  const [start, end] = span
+  let position = start
+  const order = { hub, repo, commit, file, url, transfer, fence, fd: part.fd, start, end, ranged: isRanged(job), resolved: fill.resolved }
+  fill.reserved = [...fill.reserved, span]
   try {
-    if (!(await fill({ ...job, onBytes }, part))) return false
-    // Somebody else may have been faster; what is published is never replaced by the same.
-    if (!(await hasSize(target, job.file.bytes))) await publish(part, target, job.file.bytes)
-    received = 0
-    return true
+    await crew.fetch(
+      order,
+      {
+        onBytes: (bytes) => {
+          grow(job, fill, hashing, [position, position + bytes])
+          position += bytes
+        },
+        onResolved: (resolved) => {
+          fill.resolved = resolved
+        },
+        onUnranged: () => {
+          fill.unranged = true
+        },
+      },
+      signal,
+    )
+  } catch (error) {
+    if (position - start >= transfer.progressBytes) job.patience.progress()
+    throw error
   } finally {
-    if (received > 0) job.onBytes(-received)
-    await discard(part)
+    fill.reserved = fill.reserved.filter((other) => other !== span)
   }
 }
 
-/**
- * Fetches a blob into a private part, verifies it, and gives it its name. Wrong bytes are dropped and fetched once more from zero,
- * then it is a Failure (75). Leaves no part behind, whatever happens short of SIGKILL.
- */
-export const fetchBlob = async (job: BlobJob): Promise<void> => {
-  const target = blobPath(job.cacheDir, job.repo, job.file.etag)
-  if ((await tryOnce(job, target)) || (await tryOnce(job, target))) return
-  throw wrongBytes(job.file, job.repo)
+/** Fetches gap after gap until none is left; what failed is a gap again. */
+const fetchGaps = async (job: BlobJob, fill: Fill, hashing: Hashing, signal: AbortSignal, once: boolean): Promise<void> => {
+  while (!signal.aborted) {
+    if (gapOf(job, fill) === undefined || (fill.unranged && fill.reserved.length > 0)) return
+    await job.slots.take(signal)
+    try {
+      const span = gapOf(job, fill)
+      if (span === undefined) return
+      await fetchSpan(job, fill, hashing, span, signal)
+      job.patience.progress()
+    } catch (error) {
+      if (error instanceof Interruption && error.trouble.throttled) job.onThrottled()
+      if (error instanceof Interruption) fill.resolved = undefined
+      if (error instanceof FenceDown || signal.aborted) throw error
+      await job.patience.failed(error)
+    } finally {
+      job.slots.give()
+    }
+    if (once && fill.done.length > 0) return
+  }
+}
+
+/** Lanes of one blob: more than one has to wait for room anyway. */
+const lanesOf = (job: BlobJob): number =>
+  isRanged(job) ? Math.min(16, Math.ceil(job.file.bytes / rangeBytes(job.file.bytes, job.transfer.rangeBytes))) : 1
+
+const fetchAll = async (job: BlobJob, fill: Fill, hashing: Hashing, signal: AbortSignal): Promise<void> => {
+  const stop = new AbortController()
+  const either = AbortSignal.any([signal, stop.signal])
+  const failures: unknown[] = []
+  const lane = (once: boolean): Promise<void> =>
+    fetchGaps(job, fill, hashing, either, once).catch((error: unknown) => {
+      failures.push(error)
+      stop.abort()
+    })
+  await lane(true)
+  if (!either.aborted) await Promise.all(Array.from({ length: lanesOf(job) }, () => lane(false)))
+  if (failures.length > 0) throw failures[0]
+}
+
+/** What came of filling a part: whether it holds the right bytes, which of them are there, and what ended it before it was full. */
+export type Filled = { readonly right: boolean; readonly spans: readonly Span[]; readonly error?: unknown }
+
+/** Fills the part and takes the checksum behind the bytes as they come. However it ends, nothing uses the part's descriptor any more. */
+export const fillPart = async (job: BlobJob, signal: AbortSignal): Promise<Filled> => {
+  const { crew, part, file } = job
+  const spans = part.spans
+  const fill: Fill = { done: spans, reserved: [], noted: spanBytes(spans), checkpoint: undefined, resolved: undefined, unranged: false }
+  const hashing = crew.hash(part.fd, file)
+  hashing.to(frontierOf(spans))
+  job.onBytes(spanBytes(spans))
+  try {
+    await fetchAll(job, fill, hashing, signal)
+    signal.throwIfAborted()
+    return { right: (await hashing.digest) === file.etag, spans: fill.done }
+  } catch (error) {
+    return { right: false, spans: fill.done, error }
+  } finally {
+    hashing.stop()
+    await Promise.allSettled([hashing.digest, fill.checkpoint])
+  }
 }

@@ -3,21 +3,16 @@ import { Failure } from '../std/failure.ts'
 import { fileUrl } from './addresses.ts'
 import { fetchOnce, type Get, type Received } from './http.ts'
 import { Interruption, insist } from './insist.ts'
-import { headerOf, standardTransfer, type Transfer } from './retry.ts'
+import { positionOf } from './range.ts'
+import { standardTransfer, type Transfer } from './retry.ts'
 import type { Hub, Listing, RepoFile } from './types.ts'
 
 // Where the next answer should end: the file's end for a small file, which is asked for whole, else that of the range.
 const endOf = (file: RepoFile, offset: number, { wholeBelowBytes, rangeBytes }: Transfer): number =>
   file.bytes < wholeBelowBytes ? file.bytes : Math.min(file.bytes, offset + rangeBytes)
 
-// A 200 is the whole file, whatever was asked for: what we have of it already is skipped.
-const startOf = ({ status, headers }: Received): number => {
-  const range = /^bytes (\d+)-/.exec(headerOf(headers, 'content-range') ?? '')
-  return status === 206 && range !== null ? Number(range[1]) : 0
-}
-
 async function* rest(received: Received, offset: number, bytes: number): AsyncGenerator<Buffer, void, undefined> {
-  const start = startOf(received)
+  const start = positionOf(received) ?? 0
   let position = start
   for await (const chunk of received.chunks) {
     if (start > offset) return
@@ -29,7 +24,8 @@ async function* rest(received: Received, offset: number, bytes: number): AsyncGe
   }
 }
 
-const stuck = (file: RepoFile, offset: number, repo: string): Interruption => {
+/** The interruption for an answer that ends too soon. */
+export const stuck = (file: RepoFile, offset: number, repo: string): Interruption => {
   const message = `cannot fetch '${file.path}' of '${repo}': the answer ends at byte ${offset} of ${file.bytes}`
   return new Interruption({ failure: new Failure(message, { exitCode: exitCodes.temporary, fix: 'try again' }), transient: true })
 }

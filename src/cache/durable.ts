@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { chmod, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errorCode } from './connection-errors.ts'
 
@@ -16,12 +16,22 @@ export const hasSize = async (path: string, bytes: number): Promise<boolean> => 
 }
 
 /**
+ * Lets the group write a new entry where the directory says so by its setgid bit, as Kubernetes marks a volume of an fsGroup: other users
+ * of that group have to go on where this one stops. A umask that hides the entry from the group is respected.
+ */
+export const shareWithGroup = async (path: string): Promise<void> => {
+  const [directory, entry] = await Promise.all([stat(dirname(path)), stat(path)])
+  if ((directory.mode & 0o2020) === 0o2020 && (entry.mode & 0o060) === 0o040) await chmod(path, entry.mode | 0o020).catch(() => {})
+}
+
+/**
  * Makes a directory and those above it. Node's own recursive mkdir says ENOENT where the volume is read-only, which sends people looking
  * for the wrong thing.
  */
 export const makeDirectory = async (path: string): Promise<void> => {
   try {
     await mkdir(path)
+    await shareWithGroup(path)
   } catch (error) {
     if ((await stat(path).catch(() => undefined))?.isDirectory()) return
     if (errorCode(error) !== 'ENOENT' || dirname(path) === path) throw error
@@ -51,15 +61,23 @@ export const publish = async (part: string, target: string, bytes: number): Prom
   await syncDirectory(dirname(target))
 }
 
-/** Creates a file and hands it to `fill`, closed in any case; an error of closing is one too, since network file systems report lost writes there. */
-export const createFile = async <T>(path: string, fill: (handle: Awaited<ReturnType<typeof open>>) => Promise<T>): Promise<T> => {
-  // 0644 less the umask: other containers read the cache as other users, unless the operator said otherwise.
-  const handle = await open(path, 'wx', 0o644)
+/** Creates a file of our own; 0644 less the umask, because other containers read the cache as other users. */
+export const openNew = async (path: string): Promise<FileHandle> => {
+  const handle = await open(path, 'wx+', 0o644)
+  await shareWithGroup(path)
+  return handle
+}
+
+/**
+ * Creates a file and hands it to `fill`; synced, so that it survives a power cut, unless told otherwise. Closed in any case; an error of
+ * closing is one too, since network file systems report lost writes there.
+ */
+export const createFile = async (path: string, fill: (handle: FileHandle) => Promise<void>, sync = true): Promise<void> => {
+  const handle = await openNew(path)
   try {
-    const result = await fill(handle)
-    await handle.sync()
+    await fill(handle)
+    if (sync) await handle.sync()
     await handle.close()
-    return result
   } catch (error) {
     await handle.close().catch(() => {})
     throw error
@@ -69,8 +87,7 @@ export const createFile = async <T>(path: string, fill: (handle: Awaited<ReturnT
 /** Removes a part, if it is still there. Never throws: what went wrong before is what has to be told. */
 export const discard = (part: string): Promise<void> => rm(part, { force: true }).catch(() => {})
 
-/** Writes a small file so that readers see the old text or the new, never part of it. */
-export const writeDurably = async (target: string, text: string, token: string): Promise<void> => {
+const writeOnce = async (target: string, text: string, token: string): Promise<void> => {
   const part = partPath(target, token)
   await makeDirectory(dirname(target))
   try {
@@ -80,3 +97,13 @@ export const writeDurably = async (target: string, text: string, token: string):
     await discard(part)
   }
 }
+
+/**
+ * Writes a small file so that readers see the old text or the new, never part of it. Once more where the draft vanished: who sweeps up after
+ * the dead cannot tell it from one of theirs.
+ */
+export const writeDurably = (target: string, text: string, token: string): Promise<void> =>
+  writeOnce(target, text, token).catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw error
+    return writeOnce(target, text, token)
+  })

@@ -12,8 +12,13 @@ export type Asked = { readonly hub: Hub; readonly repo: string; readonly revisio
 /** An answer that is no success; `url` is the address that gave it, after redirects. */
 export type Answer = { readonly status: number; readonly headers: HeaderFields; readonly body: string; readonly url: URL }
 
-/** A failure, and whether trying again may help. */
-export type Trouble = { readonly failure: Failure; readonly transient: boolean; readonly toldMs?: number | undefined }
+/** A failure, and whether trying again may help. `throttled` is whether fewer connections might. */
+export type Trouble = {
+  readonly failure: Failure
+  readonly transient: boolean
+  readonly toldMs?: number | undefined
+  readonly throttled?: boolean
+}
 
 type Seen = Answer & { readonly code: string | undefined; readonly message: string }
 type Rule = {
@@ -160,8 +165,10 @@ export const explainAnswer = (answer: Answer, asked: Asked): Trouble => {
   const toldMs = isTransient(seen.status) ? toldDelay(seen.headers) : undefined
   if (!isHub(seen.url, asked.hub.endpoint)) {
     const transient = isTransient(seen.status) || [400, 401, 403, 416].includes(seen.status)
-    return { failure: failureBy(storageHost, seen, asked), transient, toldMs }
+    // Seen on an edge that gave 403 to all but one of parallel ranges.
+    return { failure: failureBy(storageHost, seen, asked), transient, toldMs, throttled: [403, 429, 503].includes(seen.status) }
   }
   const rule = rules.find(({ when }) => when(seen)) ?? unexpected
-  return { failure: failureBy(rule, seen, asked), transient: isTransient(seen.status) || seen.status === 416, toldMs }
+  const throttled = [429, 503].includes(seen.status)
+  return { failure: failureBy(rule, seen, asked), transient: isTransient(seen.status) || seen.status === 416, toldMs, throttled }
 }

@@ -1,12 +1,12 @@
 import { type Dispatcher, EnvHttpProxyAgent, request } from 'undici'
 import { exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
-import { version } from '../std/version.ts'
 import { explainConnection } from './connection-errors.ts'
 import { type Asked, explainAnswer } from './errors.ts'
 import { abortError, Interruption } from './insist.ts'
 import { keepsToken, maxHops, redirectOf } from './redirect.ts'
 import type { HeaderFields, Transfer } from './retry.ts'
+import { userAgent } from './user-agent.ts'
 
 /** One GET: where, what it is about, how to insist. */
 export type Get = {
@@ -17,11 +17,17 @@ export type Get = {
   readonly transfer: Transfer
 }
 
-/** A successful answer. `chunks` may be left early, which closes the connection; its errors are worth another try. */
-export type Received = { readonly status: number; readonly headers: HeaderFields; readonly chunks: AsyncIterable<Buffer> }
-
-/** How we introduce ourselves, with the version of package.json: caches in front of the Hub treat well-known programs' names specially. */
-export const userAgent = `aim-engine/${version}`
+/**
+ * A successful answer and the address that gave it, after redirects. `chunks` may be left early, which closes the connection; its errors are
+ * worth another try. `withToken` is whether the token went there.
+ */
+export type Received = {
+  readonly status: number
+  readonly headers: HeaderFields
+  readonly chunks: AsyncIterable<Buffer>
+  readonly url: URL
+  readonly withToken: boolean
+}
 
 let agent: Dispatcher | undefined
 
@@ -65,7 +71,7 @@ const send = (url: URL, withToken: boolean, { asked, headers, signal, transfer }
     },
   })
 
-type Hop = { readonly response: Dispatcher.ResponseData; readonly url: URL }
+type Hop = { readonly response: Dispatcher.ResponseData; readonly url: URL; readonly withToken: boolean }
 
 // By hand, because what follows a redirect on its own either forgets the token on the way to a Hub or shows it to a storage host.
 const follow = async (get: Get): Promise<Hop> => {
@@ -75,7 +81,7 @@ const follow = async (get: Get): Promise<Hop> => {
     const response = await send(url, withToken, get).catch((error: unknown) => Promise.reject(explain(error, url, get)))
     const location = response.headers.location
     const next = redirectOf(response.statusCode, Array.isArray(location) ? location[0] : location, url)
-    if (next === undefined) return { response, url }
+    if (next === undefined) return { response, url, withToken }
     await response.body.dump().catch(() => {})
     withToken &&= keepsToken(url, next, get.asked.hub.endpoint)
     url = next
@@ -105,9 +111,9 @@ const refusal = async ({ response, url }: Hop, get: Get): Promise<Error> => {
 /** Sends one GET and follows redirects. Throws a Failure, an AbortError, or an Interruption, which is for `insist`. */
 export const fetchOnce = async (get: Get): Promise<Received> => {
   const hop = await follow(get)
-  const { response, url } = hop
+  const { response, url, withToken } = hop
   if (response.statusCode >= 200 && response.statusCode < 300) {
-    return { status: response.statusCode, headers: response.headers, chunks: wrapErrors(response.body, url, get) }
+    return { status: response.statusCode, headers: response.headers, chunks: wrapErrors(response.body, url, get), url, withToken }
   }
   throw await refusal(hop, get)
 }

@@ -23,21 +23,37 @@ const exhausted = ({ message, exitCode, fix, cause }: Failure, failed: number): 
     ...(fix !== undefined && { fix }),
   })
 
-/** Decides after each failed try: waits, or throws what is final. `progress` forgets the tries so far. */
-export const insist = (transfer: Transfer, signal?: AbortSignal) => {
+/** Decides after failed tries; several at once may ask, and those that fail while one waits wait with it and count as one. */
+export type Insistence = {
+  /** Forgets the tries so far. */
+  readonly progress: () => void
+  /** Waits, or throws what is final. */
+  readonly failed: (error: unknown) => Promise<void>
+}
+
+/** Begins with no failed try. */
+export const insist = (transfer: Transfer, signal?: AbortSignal): Insistence => {
   const spent = { failed: 0, waitedMs: 0 }
-  const progress = (): void => {
-    spent.failed = 0
-    spent.waitedMs = 0
-  }
-  const failed = async (error: unknown): Promise<void> => {
-    if (signal?.aborted) throw abortError(signal)
-    if (!(error instanceof Interruption)) throw error
+  let waiting: Promise<void> | undefined
+  const wait = async ({ failure, toldMs }: Trouble): Promise<void> => {
     spent.failed++
-    const delay = retryDelay({ ...spent, toldMs: error.trouble.toldMs }, transfer, Math.random())
-    if (delay === undefined) throw exhausted(error.trouble.failure, spent.failed)
+    const delay = retryDelay({ ...spent, toldMs }, transfer, Math.random())
+    if (delay === undefined) throw exhausted(failure, spent.failed)
     spent.waitedMs += delay
     await sleep(delay, undefined, signal && { signal })
   }
-  return { progress, failed }
+  return {
+    progress: () => {
+      spent.failed = 0
+      spent.waitedMs = 0
+    },
+    failed: async (error) => {
+      if (signal?.aborted) throw abortError(signal)
+      if (!(error instanceof Interruption)) throw error
+      waiting ??= wait(error.trouble).finally(() => {
+        waiting = undefined
+      })
+      await waiting
+    },
+  }
 }

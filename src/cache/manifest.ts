@@ -1,4 +1,4 @@
-import { isRecord } from '../std/json.ts'
+import { isRecord, parseJson } from '../std/json.ts'
 import { isEtag, isRelativePath } from './paths.ts'
 import type { Listing, RepoFile } from './types.ts'
 
@@ -12,14 +12,6 @@ export type Manifest = {
   /** What the pulls so far asked for; empty means every file. */
   readonly patterns: readonly string[]
   readonly files: readonly RepoFile[]
-}
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 const isStrings = (value: unknown): value is string[] => Array.isArray(value) && value.every((entry) => typeof entry === 'string')

@@ -68,3 +68,10 @@ export const manifestPath = (cacheDir: string, repo: string, commit: string): st
 /** huggingface_hub's list of what a commit holds; to be written only when all of it is present, or its offline reads fail. */
 export const treePath = (cacheDir: string, repo: string, commit: string): string =>
   join(cacheDir, repoFolder(repo), 'trees', `${commit}.json`)
+
+/** Where a repository's leases on blobs lie. */
+export const claimsPath = (cacheDir: string, repo: string): string => join(cacheDir, repoFolder(repo), '.aim', 'claims')
+
+/** Which bytes of a part are there: `.aim/parts/<etag>.<token>.json`. */
+export const journalPath = (cacheDir: string, repo: string, etag: string, token: string): string =>
+  join(cacheDir, repoFolder(repo), '.aim', 'parts', `${etag}.${token}.json`)

@@ -1,20 +1,25 @@
-import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { formatBytes } from '../std/bytes.ts'
 import { exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
-import { fetchBlob } from './blob.ts'
+import { type LeaseTimes, standardTimes } from './claim.ts'
 import { errorCode, explainStorage } from './connection-errors.ts'
-import { download } from './download.ts'
+import { createCrew } from './crew.ts'
 import { hasSize, makeDirectory, newToken } from './durable.ts'
-import { inParallel } from './in-parallel.ts'
 import { abortError } from './insist.ts'
 import { locate } from './locate.ts'
-import { blobPath, snapshotFilePath } from './paths.ts'
+import { ownerOfThis } from './owner.ts'
+import { firstLimit } from './pace.ts'
+import { allocatedBytes } from './part.ts'
+import { blobPath, claimsPath, journalPath, snapshotFilePath } from './paths.ts'
 import { matcher } from './patterns.ts'
 import { totalBytes, track } from './progress.ts'
 import { type Publication, publishSnapshot, tagCache } from './publish.ts'
+import { regulate } from './regulate.ts'
 import { standardTransfer, type Transfer } from './retry.ts'
+import { shareOut } from './share.ts'
+import { createSlots } from './slots.ts'
+import { checkAbilities, checkSpace } from './space.ts'
+import { sweep } from './sweep.ts'
 import type { Hub, Listing, PullProgress, RepoFile, Snapshot } from './types.ts'
 
 /** What to pull, from where, into which cache (an absolute path). */
@@ -28,10 +33,8 @@ export type PullJob = {
   readonly onProgress?: ((progress: PullProgress) => void) | undefined
   readonly signal?: AbortSignal | undefined
   readonly transfer?: Transfer
+  readonly times?: LeaseTimes
 }
-
-// More connections do not mean more bytes: on a fast link six were seen to collapse where four held.
-const filesAtOnce = 4
 
 const select = ({ listing, patterns }: PullJob): readonly RepoFile[] => {
   const matches = matcher(patterns)
@@ -49,34 +52,34 @@ const absent = async ({ cacheDir, listing }: PullJob, files: readonly RepoFile[]
   return files.filter((_, index) => !present[index])
 }
 
-const checkSpace = async ({ listing }: PullJob, directory: string, needed: number): Promise<void> => {
-  const { bavail, frsize, blocks } = await statfs(directory)
-  const free = bavail * frsize
-  // Some network and FUSE file systems say 0 of 0, which is no answer.
-  if (blocks === 0 || needed <= free) return
-  const message = `cannot pull '${listing.repo}': ${formatBytes(needed)} are missing and ${directory} has ${formatBytes(free)} free`
-  const fix = `free ${formatBytes(needed - free)} there, or mount a larger volume`
-  throw new Failure(message, { exitCode: exitCodes.storage, fix })
-}
-
+/** Threads, leases and the number of connections for as long as blobs are missing. */
 const fetchMissing = async (job: PullJob, all: readonly RepoFile[], missing: readonly RepoFile[], token: string): Promise<void> => {
-  const { hub, listing, cacheDir, transfer = standardTransfer } = job
+  const { hub, listing, cacheDir, transfer = standardTransfer, times = standardTimes, signal } = job
   const progress = track(job.onProgress, all, missing)
   progress.report()
-  await inParallel(missing, filesAtOnce, job.signal, async (file, signal) => {
-    const chunks = () => download(hub, listing, file, signal, transfer)
-    await fetchBlob({ cacheDir, repo: listing.repo, file, token, chunks, onBytes: (bytes) => progress.bytes(file, bytes) })
-    progress.file(file)
-  })
+  if (missing.length === 0) return
+  const crew = createCrew()
+  const slots = createSlots(firstLimit)
+  const { throttled: onThrottled, stop } = regulate(slots, crew.fetchedBytes)
+  const desk = { directory: claimsPath(cacheDir, listing.repo), token, owner: ownerOfThis() }
+  try {
+    await shareOut({ hub, listing, cacheDir, desk, crew, slots, transfer, times, progress, onThrottled }, missing, signal)
+  } finally {
+    stop()
+    await crew.close()
+  }
 }
 
-const prepare = async (job: PullJob, missing: readonly RepoFile[]): Promise<void> => {
+const prepare = async ({ cacheDir, listing }: PullJob, missing: readonly RepoFile[]): Promise<void> => {
   const [first] = missing
   if (first === undefined) return
-  const blobs = dirname(blobPath(job.cacheDir, job.listing.repo, first.etag))
-  await makeDirectory(blobs)
-  await checkSpace(job, blobs, totalBytes(missing))
-  await tagCache(job.cacheDir)
+  const blobs = dirname(blobPath(cacheDir, listing.repo, first.etag))
+  const ours = dirname(claimsPath(cacheDir, listing.repo))
+  for (const directory of [blobs, claimsPath(cacheDir, listing.repo), dirname(journalPath(cacheDir, listing.repo, first.etag, ''))])
+    await makeDirectory(directory)
+  await checkAbilities(ours)
+  await checkSpace(blobs, totalBytes(missing) - (await allocatedBytes(blobs, missing)), `pull '${listing.repo}'`)
+  await tagCache(cacheDir)
 }
 
 /** A volume that holds everything already may be read-only: then nothing can be published and nothing has to be. */
@@ -102,6 +105,7 @@ const run = async (job: PullJob): Promise<Snapshot> => {
   const token = newToken()
   await prepare(job, missing)
   await fetchMissing(job, all, missing, token)
+  if (missing.length > 0) await sweep(cacheDir, listing, all)
   if (job.signal?.aborted) throw abortError(job.signal)
   const publication = { cacheDir, listing, patterns, wanted, token }
   if (missing.length > 0) await publishSnapshot(publication)
@@ -111,7 +115,8 @@ const run = async (job: PullJob): Promise<Snapshot> => {
 
 /**
  * Brings a listing's files into the cache and publishes the snapshot; what is there already is not fetched again. Every blob is
- * verified before it gets its name, the ref is written last, and nothing partial is left behind. Throws a Failure (74 storage, 75 hub
+ * verified before it gets its name, and the ref is written last. Processes that pull into one volume share the work; what one leaves
+ * unfinished the next goes on with. Throws a Failure (74 storage, 75 hub
  * or wrong bytes, 77, 78) or an AbortError.
  */
 export const pull = async (job: PullJob): Promise<Snapshot> => {

@@ -1,6 +1,6 @@
 import { exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
-import { isRecord } from '../std/json.ts'
+import { isRecord, parseJson } from '../std/json.ts'
 import type { Profile } from './profile.ts'
 
 /** Raised when a Profile changes its shape, so that an index of another build is not taken for ours. */
@@ -17,12 +17,4 @@ export const readIndex = (text: string): readonly Profile[] => {
     exitCode: exitCodes.config,
     fix: 'build it again from the recipes, or remove it so that they are read themselves',
   })
-}
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

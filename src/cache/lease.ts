@@ -1,0 +1,110 @@
+/**
+ * Edge: one blob's lease on a shared volume. Advisory: two holders waste bytes and never harm, since each writes to a part of its own.
+ *
+ *   .aim/claims/<etag>          the claim, a record that its holder overwrites at every beat
+ *   .aim/claims/.<etag>.<token> the claimant's own link to the same inode, kept while it holds
+ *   .aim/claims/.g.<token>...   a claim that is being taken from its holder
+ */
+import { link, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ClaimRecord, claimText, recordBytes } from './claim.ts'
+import { errorCode } from './connection-errors.ts'
+import { createFile, newToken } from './durable.ts'
+
+/** A lease that is held. */
+export type Lease = {
+  /** Gives a sign of life; false when the lease was taken by another, undefined when a network file system cannot tell now. Never throws. */
+  readonly beat: (bytesDone: number) => Promise<boolean | undefined>
+  /** Gives it up, if it is still held. */
+  readonly release: () => Promise<void>
+}
+
+/** Where leases lie and who takes them. */
+export type Desk = { readonly directory: string; readonly token: string; readonly owner: string }
+
+const inode = async (path: string): Promise<bigint | undefined> => (await stat(path, { bigint: true }).catch(() => undefined))?.ino
+
+const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV']
+
+/** Writes the record under a name of our own, then links it to the claim: whether we won is read from the inodes, since NFS may lose a reply. */
+const claim = async (path: string, own: string, record: ClaimRecord): Promise<bigint | undefined> => {
+  const write = (name: string): Promise<void> => createFile(name, (handle) => handle.writeFile(claimText(record)), false)
+  await write(own)
+  const refusal = await link(own, path).then(() => undefined, errorCode)
+  if (noLinks.includes(refusal ?? '')) {
+    await rm(own, { force: true })
+    await write(path).catch((error: unknown) => {
+      if (errorCode(error) !== 'EEXIST') throw error
+    })
+    return (await readFile(path, 'utf8')) === claimText(record) ? inode(path) : undefined
+  }
+  const [ours, theirs] = await Promise.all([inode(own), inode(path)])
+  if (ours !== undefined && ours === theirs) return ours
+  await rm(own, { force: true })
+  return undefined
+}
+
+/** Overwrites the record in place when the claim is still the inode we made; 'gone' when it is another's or nobody's. */
+const overwrite = async (path: string, ours: bigint, record: ClaimRecord): Promise<boolean> => {
+  const handle = await open(path, 'r+').catch((error: unknown) => (errorCode(error) === 'ENOENT' ? undefined : Promise.reject(error)))
+  if (handle === undefined) return false
+  try {
+    if ((await handle.stat({ bigint: true })).ino !== ours) return false
+    await handle.write(claimText(record), 0)
+    await handle.sync()
+    return true
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Takes the lease on `name`; undefined when somebody else has it. */
+export const takeLease = async ({ directory, token, owner }: Desk, name: string): Promise<Lease | undefined> => {
+  const path = join(directory, name)
+  const own = join(directory, `.${name}.${token}`)
+  const start: ClaimRecord = { token, owner, seq: 0, bytesDone: 0 }
+  const ours = await claim(path, own, start)
+  if (ours === undefined) return undefined
+  let seq = 0
+  return {
+    beat: async (bytesDone) => {
+      seq++
+      try {
+        return await overwrite(path, ours, { ...start, seq, bytesDone })
+      } catch {
+        return undefined
+      }
+    },
+    release: async () => {
+      if ((await inode(path)) === ours) await rm(path, { force: true }).catch(() => {})
+      await rm(own, { force: true }).catch(() => {})
+    },
+  }
+}
+
+/** What stands in the claim on `name` now; undefined when nobody has it. Read anew, since a stat alone may be an NFS client's memory. */
+export const readLease = async ({ directory }: Desk, name: string): Promise<string | undefined> => {
+  const handle = await open(join(directory, name), 'r').catch(() => undefined)
+  if (handle === undefined) return undefined
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(recordBytes), 0, recordBytes, 0)
+    return buffer.toString('utf8', 0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Removes a claim in which `text` stood when it was judged stale; one that has changed since was alive and is put back. */
+export const breakLease = async (desk: Desk, name: string, text: string): Promise<void> => {
+  const path = join(desk.directory, name)
+  const grave = join(desk.directory, `.g.${name}.${newToken()}`)
+  try {
+    await rename(path, grave)
+    if ((await readFile(grave, 'utf8')) !== text) await link(grave, path)
+  } catch (error) {
+    // Gone, or claimed by another in between: then that one has it.
+    if (!['ENOENT', 'EEXIST', ...noLinks].includes(errorCode(error) ?? '')) throw error
+  } finally {
+    await rm(grave, { force: true })
+  }
+}

@@ -1,0 +1,35 @@
+/** Edge: what dead processes left of a pull that is now complete. Only names of ours are touched, and what a living writer loses by it, it makes again. */
+import { readdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { discard } from './durable.ts'
+import { blobPath, claimsPath, journalPath, manifestPath, refPath, treePath } from './paths.ts'
+import type { Listing, RepoFile } from './types.ts'
+
+const namesIn = (directory: string): Promise<readonly string[]> => readdir(directory).catch(() => [])
+
+/** A claimant's own link that is the last one to its record claims nothing any more; so does a grave. */
+const sweepClaims = async (directory: string): Promise<void> => {
+  for (const name of await namesIn(directory)) {
+    if (!name.startsWith('.')) continue
+    const path = join(directory, name)
+    const links = (await stat(path).catch(() => undefined))?.nlink
+    if (name.startsWith('.g.') || links === 1) await discard(path)
+  }
+}
+
+const sweepNames = async (directory: string, isOurs: (name: string) => boolean): Promise<void> => {
+  for (const name of await namesIn(directory)) if (isOurs(name)) await discard(join(directory, name))
+}
+
+/** Removes parts and journals of blobs that are published, drafts of lists and refs, and what is left of leases. Never throws. */
+export const sweep = async (cacheDir: string, { repo, commit, ref = 'main' }: Listing, published: readonly RepoFile[]): Promise<void> => {
+  const etags = new Set(published.map(({ etag }) => etag))
+  const ofPublished = (name: string): boolean => etags.has(name.split('.')[0] ?? '')
+  const isDraft = (name: string): boolean => name.endsWith('.aim-part')
+  const etag = published[0]?.etag ?? '0'.repeat(40)
+  await sweepNames(dirname(blobPath(cacheDir, repo, etag)), (name) => isDraft(name) && ofPublished(name))
+  await sweepNames(dirname(journalPath(cacheDir, repo, etag, '')), ofPublished)
+  for (const path of [manifestPath(cacheDir, repo, commit), treePath(cacheDir, repo, commit), refPath(cacheDir, repo, ref)])
+    await sweepNames(dirname(path), isDraft)
+  await sweepClaims(claimsPath(cacheDir, repo))
+}
