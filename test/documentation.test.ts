@@ -81,8 +81,8 @@ test('the grace periods of the manifests are enough for the default policy', () 
 
 test("the entrypoint's list of subcommands is the command line's, with the hidden ones", () => {
   const program = read('src/cli/program.ts')
-  const known = [...program.matchAll(/add\(\s*'(\w+)/g)].map(([, name]) => name ?? '')
-  const [, listed = ''] = /'' \| -\* \| ([\w |]+)\)/.exec(read('entrypoint.sh')) ?? []
+  const known = [...program.matchAll(/add\(\s*'([\w-]+)/g)].map(([, name]) => name ?? '')
+  const [, listed = ''] = /'' \| -\* \| ([\w |-]+)\)/.exec(read('entrypoint.sh')) ?? []
   assert.deepEqual(listed.split(' | ').sort(), [...known, 'worker', 'simulator'].sort())
 })
 

@@ -52,3 +52,6 @@ export const readOptions = (environment: Environment): Options => {
   if (problems.length > 0) process.stderr.write(`${showProblems(problems)}\n`)
   return options
 }
+
+/** Says something on stderr that does not stop a command. */
+export const warn = (sentence: string): void => void process.stderr.write(`${sentence}\n`)

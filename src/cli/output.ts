@@ -8,16 +8,21 @@ export type Format = (typeof formats)[number]
 /** Writes one answer: text made by `table` for people, or the value itself as one document. */
 export const print = async (format: Format, value: unknown, table: () => string): Promise<void> => {
   if (format === 'json') return write(JSON.stringify(value, undefined, 2))
-  if (format === 'yaml') {
-    // By its default: a bundled CommonJS package has no other export when it is loaded late.
-    const { stringify } = (await import('yaml')).default
-    return write(stringify(value).trimEnd())
-  }
-  return write(table())
+  return write(format === 'yaml' ? await yamlOf(value) : table())
 }
 
+/** A value as YAML, without a line's end. */
+export const yamlOf = async (value: unknown): Promise<string> => {
+  // By its default: a bundled CommonJS package has no other export when it is loaded late.
+  const { stringify } = (await import('yaml')).default
+  return stringify(value, { aliasDuplicateObjects: false }).trimEnd()
+}
+
+/** Whether stdout is a terminal whose user wants colours (no-color.org). */
+export const coloured = (): boolean => process.stdout.isTTY === true && !process.env.NO_COLOR
+
 /** Resolves when the reader has the text: a pipe may take only part of it at once, and the process ends right after. */
-const write = (text: string): Promise<void> =>
+export const write = (text: string): Promise<void> =>
   new Promise((resolve) => {
     // `aim recipes | head`: a reader that has seen enough is no error.
     process.stdout.once('error', () => resolve())

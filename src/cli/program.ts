@@ -2,8 +2,19 @@
 import { Command, CommanderError, Option } from 'commander'
 import { exitCodes } from '../std/exit-codes.ts'
 import { version } from '../std/version.ts'
+import type { DownloadOptions } from './amd/download-to-cache.ts'
+import type { ListOptions } from './amd/list-profiles.ts'
+import { states } from './amd/state-names.ts'
 import type { Flags } from './options.ts'
 import { type Format, formats } from './output.ts'
+
+type Add = (
+  usage: string,
+  description: string,
+  run: (...given: never[]) => Promise<number>,
+  choices?: readonly string[],
+  usual?: string,
+) => Command
 
 type Common = Flags & { readonly format: Format }
 
@@ -19,11 +30,11 @@ export const runCommandLine = async (words: readonly string[]): Promise<number> 
     .exitOverride()
     .configureOutput({ writeErr: (text) => process.stderr.write(text) })
     .helpCommand(false)
-  const add = (usage: string, description: string, run: (...given: never[]) => Promise<number>): Command =>
+  const add: Add = (usage, description, run, choices = formats, usual = 'table') =>
     program
       .command(usage)
       .description(description)
-      .addOption(new Option('--format <format>', 'how to print the answer').choices(formats).default('table'))
+      .addOption(new Option('--format <format>', 'how to print the answer').choices(choices).default(usual))
       .action(async (...given) => {
         exitCode = await run(...(given as never[]))
       })
@@ -52,6 +63,7 @@ export const runCommandLine = async (words: readonly string[]): Promise<number> 
   add('healthcheck', 'exit 0 when the engine is ready, 1 when not', async ({ format }: Common) =>
     (await import('./status.ts')).healthcheckCommand(format),
   )
+  addAmd(add)
   add('version', 'the version', async ({ format }: Common) => (await import('./version.ts')).versionCommand(format))
   add('help [topic]', 'this text, or `help env` for every variable', async (topic, { format }: Common) => {
     if (topic === 'env') return (await import('./help-env.ts')).helpEnvCommand(format)
@@ -66,6 +78,32 @@ export const runCommandLine = async (words: readonly string[]): Promise<number> 
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
     throw error
   }
+}
+
+/** AMD's own commands: `words` are those of its runtime (aim-build 0.9, src/entrypoint.py). */
+const addAmd = (add: Add): void => {
+  add(
+    'dry-run',
+    "the selected profile as AMD's runtime prints it",
+    async ({ format }: { readonly format: 'yaml' | 'json' }) => (await import('./amd/dry-run.ts')).dryRunCommand(format),
+    ['yaml', 'json'],
+    'yaml',
+  )
+  add(
+    'list-profiles',
+    "profiles and whether they can run here, as AMD's runtime prints them",
+    async (given: ListOptions) => (await import('./amd/list-profiles.ts')).listProfilesCommand(given),
+    ['text', 'table', 'json', 'yaml'],
+  )
+    .addOption(new Option('--state <state>', 'only profiles in this state').choices(['all', ...states]).default('all'))
+    .option('--skip-compatibility-check', 'look at no GPU and list all profiles')
+    .option('-v, --verbose', "accepted for AMD's scripts; every reason is in `aim plan`")
+  add('download-to-cache', 'fetch the model into the cache, without a GPU', async (given: DownloadOptions) =>
+    (await import('./amd/download-to-cache.ts')).downloadCommand(given),
+  )
+    .option('--model-id <id>', 'this model (hf://org/name) instead of the selected one')
+    .option('--use-hf-cache', "accepted for AMD's scripts: the cache always has Hugging Face's layout")
+    .option('--custom-model-name <name>', 'directory name for downloads from S3')
 }
 
 const withFlags = (command: Command): Command =>

@@ -17,7 +17,7 @@ import {
 } from 'zod/mini'
 import { formatDuration, parseDuration } from '../std/duration.ts'
 import type { Json } from '../std/json.ts'
-import { splitWords } from '../std/words.ts'
+import { quoteWord, splitWords } from '../std/words.ts'
 
 /** How one kind of variable is read and written, and the rule in words. */
 export type Codec<T> = {
@@ -131,7 +131,5 @@ export const words: Codec<readonly string[]> = {
     array(string()),
   ) as unknown as ZodMiniType<readonly string[], string>,
   rule: 'must be words as a shell reads them, with every quote closed',
-  encode: (value) => value.map(quote).join(' '),
+  encode: (value) => value.map(quoteWord).join(' '),
 }
-
-const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)

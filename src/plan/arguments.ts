@@ -67,7 +67,7 @@ const tensorParallel = (args: Arguments, gpuCount: number): Arguments => {
   return tensor > 1 ? { 'tensor-parallel-size': tensor } : {}
 }
 
-/** As vLLM will have them; by default also the name of the checkpoint that stands in for the model, as AMD's images do. */
+/** As vLLM will have them; by default first the checkpoint that stands in for the model, then the model, in the order of AMD's images. */
 const servedNames = (names: Json | undefined, { checkpoint }: Profile, request: Request): readonly string[] => {
   const words = valuesOf(request.extraArguments, 'served-model-name')
   if (words !== undefined) return words
@@ -75,7 +75,7 @@ const servedNames = (names: Json | undefined, { checkpoint }: Profile, request: 
   if (given.length > 0) return given
   const own = request.servedNames.length > 0 ? request.servedNames : [request.model]
   const isDefault = own.length === 1 && own[0] === request.model
-  return isDefault && checkpoint !== undefined ? [...own, checkpoint] : own
+  return isDefault && checkpoint !== undefined ? [checkpoint, ...own] : own
 }
 
 const replaced = (profile: Profile, user: Arguments): readonly string[] =>

@@ -28,7 +28,9 @@ const load = async (place: string): Promise<readonly ParsedRecipe[]> => {
   const { parseRecipe } = await import('./parse.ts')
   // A mounted ConfigMap shows every file a second time, below a directory whose name starts with two dots.
   const files = names.filter((name) => /\.ya?ml$/.test(name) && !/(?:^|\/)\./.test(name)).toSorted()
-  return Promise.all(files.map(async (name) => parseRecipe(await readFile(join(place, name), 'utf8').catch(refuse), join(place, name))))
+  return Promise.all(
+    files.map(async (name) => parseRecipe(await readFile(join(place, name), 'utf8').catch(refuse), join(place, name), place)),
+  )
 }
 
 const unreadable = (place: string, error: NodeJS.ErrnoException): Failure =>

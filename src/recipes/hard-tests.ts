@@ -10,11 +10,15 @@ import type { Profile } from './profile.ts'
 import { type AvailableGpu, allowsCpu, type Question } from './question.ts'
 
 /** Why a profile is no choice, as the end of a sentence about it, and what would change that. */
-export type Failing = { readonly sentence: string; readonly fix: string }
+export type Failing = { readonly test: TestName; readonly sentence: string; readonly fix: string }
 
-type HardTest = (profile: Profile, question: Question) => Failing | undefined
+/** What a profile is tested for, in the order of the tests. */
+export type TestName = keyof typeof hardTests
 
-const failing = (sentence: string, fix: string): Failing => ({ sentence, fix })
+type Objection = Omit<Failing, 'test'>
+type HardTest = (profile: Profile, question: Question) => Objection | undefined
+
+const failing = (sentence: string, fix: string): Objection => ({ sentence, fix })
 
 /** `1 GPU`, `2 GPUs`. */
 export const gpusInWords = (amount: number): string => (amount === 1 ? '1 GPU' : `${amount} GPUs`)
@@ -125,7 +129,7 @@ const gpuMemory: HardTest = (profile, question) => {
   return tooSmall(profile, question, named)
 }
 
-const tooSmall = (profile: Profile, question: Question, gpus: readonly AvailableGpu[]): Failing => {
+const tooSmall = (profile: Profile, question: Question, gpus: readonly AvailableGpu[]): Objection => {
   const largest = gpus.reduce((best, gpu) => ((gpu.vramBytes ?? 0) > (best.vramBytes ?? 0) ? gpu : best), gpus[0] ?? {})
   const fit = fitOn(profile, question, largest)
   const tokens = requiredContext(effectiveArguments(profile, question), question.facts?.contextLength)
@@ -151,11 +155,16 @@ const hostMemory: HardTest = (profile, { engine: name, facts, memoryBytes }) => 
   )
 }
 
-const hardTests: readonly HardTest[] = [
-  ...[engine, onCpu, kind, available, asked, precision, instructionSet, metric],
-  ...[manual, weights, heads, context, gpuMemory, hostMemory],
-]
+const hardTests = {
+  ...{ engine, onCpu, kind, available, asked, precision, instructionSet, metric },
+  ...{ manual, weights, heads, context, gpuMemory, hostMemory },
+} as const satisfies Readonly<Record<string, HardTest>>
+
+const tests = Object.entries(hardTests) as readonly (readonly [TestName, HardTest])[]
 
 /** Everything that stands against a profile; empty when it is a choice. */
 export const failingsOf = (profile: Profile, question: Question): readonly Failing[] =>
-  hardTests.map((test) => test(profile, question)).filter((failure) => failure !== undefined)
+  tests.flatMap(([test, run]) => {
+    const objection = run(profile, question)
+    return objection === undefined ? [] : [{ test, ...objection }]
+  })

@@ -1,7 +1,9 @@
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
 import type { core } from 'zod'
+import type { Json } from '../std/json.ts'
 import { nearest } from '../std/nearest.ts'
 import type { Problem } from '../std/problem.ts'
+import { amdProfile, amdSchema, isAmdDocument } from './amd.ts'
 import { expand } from './expand.ts'
 import type { Profile } from './profile.ts'
 import { recipeSchema } from './schema.ts'
@@ -14,8 +16,11 @@ export type ParsedRecipe = { readonly profiles: readonly Profile[]; readonly pro
 
 type Path = readonly PropertyKey[]
 
-/** Reads one recipe. `file` is only named: in problems and as the profiles' source. */
-export const parseRecipe = (text: string, file: string): ParsedRecipe => {
+/**
+ * Reads one recipe, or one profile of AMD's. `file` is only named: in problems and as the profiles' source; AMD's ids follow from it and from
+ * nothing else. `root` is the place that was read.
+ */
+export const parseRecipe = (text: string, file: string, root: string = file): ParsedRecipe => {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const at = (offset: number, key: string, rule: string, fix?: string): RecipeProblem => {
@@ -24,11 +29,22 @@ export const parseRecipe = (text: string, file: string): ParsedRecipe => {
   }
   const syntax = document.errors.map(({ pos, message }) => at(pos[0], '', message))
   if (syntax.length > 0) return { profiles: [], problems: syntax }
-  const result = recipeSchema.safeParse(document.toJS())
+  const content: unknown = document.toJS()
+  if (isAmdDocument(content)) return parseAmd(parseDocument(text, { version: '1.1' }), file, root, at)
+  const result = recipeSchema.safeParse(content)
   if (!result.success) return { profiles: [], problems: result.error.issues.flatMap((issue) => explain(issue, document, at)) }
   const profiles = expand(result.data, file)
   const problems = twice(profiles).map((id) => at(offsetOf(document, ['profiles']), 'profiles', `describes ${id} twice`))
   return problems.length > 0 ? { profiles: [], problems } : { profiles, problems }
+}
+
+// Python's YAML is 1.1: there `on` and `no` are booleans.
+const parseAmd = (document: Document, file: string, root: string, at: At): ParsedRecipe => {
+  const content: Json = document.toJS()
+  const result = amdSchema(file).safeParse(content)
+  return result.success
+    ? { profiles: [amdProfile(result.data, content, file, root)], problems: [] }
+    : { profiles: [], problems: result.error.issues.flatMap((issue) => explain(issue, document, at)) }
 }
 
 const twice = (profiles: readonly Profile[]): readonly string[] =>

@@ -18,7 +18,7 @@ const suggestions = 5
 export const selectPinned = (question: Question, written: string, own: readonly Profile[]): Selection | Refusal => {
   const id = canonicalId(written)
   const general = generalCandidates(question, id)
-  const profile = [...own, ...general].find((candidate) => candidate.id === id)
+  const profile = [...own, ...general].find((candidate) => isCalled(candidate, id))
   if (profile === undefined) return unknownId(question, written, [...own, ...general])
   const failings = failingsOf(profile, question)
   const [first] = failings
@@ -34,6 +34,16 @@ export const selectPinned = (question: Question, written: string, own: readonly 
     rejected: [{ id: profile.id, reasons }],
   }
 }
+
+/** A tree that is mounted as a whole has model and general profiles of its own: AMD would call them custom. */
+const isCalled = (profile: Profile, id: string): boolean =>
+  canonicalId(profile.id) === id ||
+  (profile.amd !== undefined &&
+    canonicalId(['custom', ...(profile.model === undefined ? [] : [profile.model]), profile.id].join('/')) === id)
+
+/** The profile of the catalog that an id names for a model; undefined when no file holds one. */
+export const pinnedProfile = (written: string, model: string, catalog: readonly Profile[]): Profile | undefined =>
+  catalog.find((profile) => (profile.model ?? model) === model && isCalled(profile, canonicalId(written)))
 
 const othersThan = (profile: Profile, own: readonly Profile[]) =>
   own.filter((other) => other !== profile).map(({ id }) => ({ id, reasons: [`${profile.id} was asked for`] }))

@@ -1,9 +1,13 @@
 import type { Profile } from './profile.ts'
 import type { AvailableGpu } from './question.ts'
 
-/** Whether a GPU is what a profile's `gpu` names: its product or its instruction set, in any case. */
-export const matches = ({ product, gfx }: AvailableGpu, pattern: string): boolean =>
-  [product, gfx].some((name) => name?.toLowerCase() === pattern.toLowerCase())
+/** Whether a GPU is what a profile's `gpu` names: its product, AMD's family of it (`RX7900` of `RX7900XTX`) or its instruction set, in any case. */
+export const matches = ({ product, gfx }: AvailableGpu, pattern: string): boolean => {
+  const wanted = pattern.toLowerCase()
+  return (
+    product?.toLowerCase() === wanted || gfx === wanted || (/^rx\d{4}$/.test(wanted) && product?.toLowerCase().startsWith(wanted) === true)
+  )
+}
 
 /** GPUs that may work together: same product and instruction set, in the order of their first member. */
 export const groupsOf = <T extends AvailableGpu>(gpus: readonly T[]): readonly (readonly T[])[] => [

@@ -15,6 +15,11 @@ export const profileTypes = ['optimized', 'preview', 'unoptimized', 'general'] a
 /** One of `profileTypes`. */
 export type ProfileType = (typeof profileTypes)[number]
 
+/** The three trees of AMD's profiles, the most important first. */
+export const amdTrees = ['custom', 'model', 'general'] as const
+/** One of `amdTrees`. */
+export type AmdTree = (typeof amdTrees)[number]
+
 /** One tuned choice of a recipe, flat: what inheritance gave is already in it. */
 export type Profile = {
   /** `vllm-mi300x-fp8-tp1-latency`. */
@@ -38,6 +43,8 @@ export type Profile = {
   readonly resources: { readonly memoryBytes?: number; readonly shmBytes?: number; readonly cpus?: number }
   /** Where it was read: a file, or `synthesized`. */
   readonly source: string
+  /** Of a profile in AMD's own format: its tree, the place that holds the tree, and the file as it was read. */
+  readonly amd?: { readonly tree: AmdTree; readonly root: string; readonly document: Json }
 }
 
 /** A profile that was not chosen, and every reason why. */

@@ -11,10 +11,17 @@ type Criterion = { readonly key: (profile: Profile) => number; readonly words: (
 const criteria = (question: Question, sources: ReadonlyMap<string, number>): readonly Criterion[] => [
   { key: ({ gpuCount }) => Number(gpuCount === 0), words: ({ gpuCount }) => (gpuCount === 0 ? 'the CPU' : 'a GPU') },
   {
-    key: ({ model }) => Number(model === undefined),
-    words: ({ model }) => (model === undefined ? 'a general profile' : "the model's own"),
+    key: standing,
+    words: ({ model, amd }) =>
+      amd?.tree === 'custom' ? 'a custom profile' : model === undefined ? 'a general profile' : "the model's own",
   },
-  { key: ({ source }) => sources.get(source) ?? 0, words: ({ source }) => source },
+  { key: (profile) => sources.get(placeOf(profile)) ?? 0, words: placeOf },
+  // AMD takes a profile for exactly the GPUs that are there, then the narrower, then the surer; where it has none, ours is the rule.
+  {
+    key: ({ amd, gpuCount }) => Number(amd !== undefined && gpuCount !== question.gpus.length),
+    words: ({ gpuCount }) => (gpuCount === question.gpus.length ? 'all GPUs' : `${gpuCount} of them`),
+  },
+  { key: ({ amd, precision }) => (amd === undefined ? 0 : precisionOrder.indexOf(precision)), words: ({ precision }) => precision },
   { key: ({ type }) => profileTypes.indexOf(type), words: ({ type }) => type },
   { key: ({ metric }) => Number(metric !== (question.metric ?? 'latency')), words: ({ metric }) => metric },
   { key: ({ precision }) => precisionOrder.indexOf(precision), words: ({ precision }) => precision },
@@ -25,6 +32,11 @@ const criteria = (question: Question, sources: ReadonlyMap<string, number>): rea
   },
 ]
 
+/** AMD's path priority: custom, the model's own, general; our own recipes stand where its model profiles do. */
+const standing = ({ model, amd }: Profile): number => (amd?.tree === 'custom' ? 0 : model === undefined ? 2 : 1)
+
+const placeOf = ({ source, amd }: Profile): string => amd?.root ?? source
+
 /** Says which of two profiles goes first (negative: the first), and why in words. */
 export type Ranking = {
   readonly compare: (a: Profile, b: Profile) => number
@@ -33,11 +45,12 @@ export type Ranking = {
 }
 
 /**
- * The order among profiles that pass every hard test: GPUs before the CPU, the model's own before general ones, directories in the order
- * they were read, type, metric, precision, then the fewest GPUs and the most specific GPU name. Equal ones keep the catalog's order.
+ * The order among profiles that pass every hard test: GPUs before the CPU, AMD's custom profiles, the model's own, general ones; directories
+ * in the order they were read; then type, metric, precision, the fewest GPUs and the most specific GPU name. Profiles in AMD's format keep
+ * AMD's order within their directory. Equal ones keep the catalog's order.
  */
 export const rankingFor = (question: Question, catalog: readonly Profile[]): Ranking => {
-  const sources = new Map([...new Set(catalog.map(({ source }) => source))].map((source, at) => [source, at]))
+  const sources = new Map([...new Set(catalog.map(placeOf))].map((source, at) => [source, at]))
   const order = criteria(question, sources)
   const deciding = (a: Profile, b: Profile) => order.find(({ key }) => key(a) !== key(b))
   return {

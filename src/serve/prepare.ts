@@ -13,7 +13,7 @@ import { plan, repositoryFor } from '../plan/plan.ts'
 import type { Refusal } from '../plan/refusal.ts'
 import type { Request } from '../plan/request.ts'
 import type { Policy } from '../supervisor/policy.ts'
-import { type FoundModel, findModel } from './model.ts'
+import { type FoundModel, findModel, type ModelQuestion } from './model.ts'
 import { loadRecipes } from './recipes.ts'
 import { selfCommand } from './self.ts'
 
@@ -28,6 +28,20 @@ export const policyFor = (options: Options, environment: Environment): Policy =>
 export const inventoryOf = (options: Options, environment: Environment): Inventory =>
   detect(machineFileSystem(options.sysfsRoot), environment)
 
+/** What was asked for, with the variables of the engine that the user set. */
+export const requestFor = (options: Options, environment: Environment): Request =>
+  withCommand({ ...requestOf(options), engineEnvironment: passedOn(environment) })
+
+/** How to look for the weights of `repository`. AIM_REVISION names a revision of the model that was asked for, which another repository does not have. */
+export const modelQuestion = (options: Options, request: Request, repository: string, signal: AbortSignal): ModelQuestion => ({
+  model: repository,
+  revision: repository === request.model ? request.revision : 'main',
+  cacheDir: cacheDirectory(options),
+  hub: hubOf(options),
+  offline: options.hubOffline,
+  signal,
+})
+
 /** Runs the line. `onPhase` hears where it is. The catalog comes before the model: its best profile may load another repository's weights. */
 export const prepare = async (
   options: Options,
@@ -35,24 +49,14 @@ export const prepare = async (
   signal: AbortSignal,
   onPhase: (name: 'detect' | 'describe' | 'plan') => void,
 ): Promise<Prepared> => {
-  const request = withCommand({ ...requestOf(options), engineEnvironment: passedOn(environment) })
+  const request = requestFor(options, environment)
   onPhase('detect')
   const inventory = inventoryOf(options, environment)
-  const catalog = await loadRecipes(options.recipesPath)
+  const catalog = await loadRecipes(options.recipesPath, options.strict)
   const repository = repositoryFor(request, inventory, catalog)
   if (typeof repository !== 'string') return { launch: repository }
   onPhase('describe')
-  // AIM_REVISION names a revision of the model that was asked for, which another repository does not have.
-  const revision = repository === request.model ? request.revision : 'main'
-  const question = {
-    model: repository,
-    revision,
-    cacheDir: cacheDirectory(options),
-    hub: hubOf(options),
-    offline: options.hubOffline,
-    signal,
-  }
-  const found = await findModel(question)
+  const found = await findModel(modelQuestion(options, request, repository, signal))
   onPhase('plan')
   return { found, launch: plan(request, inventory, catalog, found.source, policyFor(options, environment), vllm) }
 }

@@ -12,15 +12,33 @@ const ours = (): string => {
   return existsSync(index) ? index : join(import.meta.dirname, '../../recipes')
 }
 
-/** Every profile: those of the user's directory first, then ours. A broken recipe of the user's is a Failure (78) that names every problem in it. */
-export const loadRecipes = async (own: string | undefined): Promise<readonly Profile[]> => {
-  const { profiles, problems } = await loadCatalog(own === undefined ? [ours()] : [own, ours()])
+/** Where AMD's images keep profiles, and where their users mount their own. */
+const amdPlace = '/workspace/aim-runtime/profiles'
+
+const places = (own: string | undefined): readonly string[] => [
+  ...(own === undefined ? [] : [own]),
+  ...(existsSync(amdPlace) ? [amdPlace] : []),
+  ours(),
+]
+
+/**
+ * Every profile: those of the user's directory first, then those mounted where AMD's images have them, then ours. A broken file is a Failure
+ * (78) that names every problem in it; `strict` false (AMD's way) goes on without it and hands the problems to `warn`.
+ */
+export const loadRecipes = async (
+  own: string | undefined,
+  strict = true,
+  warn: (text: string) => void = () => undefined,
+): Promise<readonly Profile[]> => {
+  const { profiles, problems } = await loadCatalog(places(own))
   if (problems.length === 0) return profiles
-  throw new Failure(
-    `cannot use the recipes\n${problems.map(({ file, line, column, key, rule }) => `  ${file}:${line}:${column}: ${key} ${rule}`).join('\n')}`,
-    {
+  const text = problems.map(({ file, line, column, key, rule }) => `  ${file}:${line}:${column}: ${key} ${rule}`).join('\n')
+  if (strict) {
+    throw new Failure(`cannot use the recipes\n${text}`, {
       exitCode: exitCodes.config,
-      fix: 'correct them, or unset AIM_RECIPES_PATH',
-    },
-  )
+      fix: 'correct them, unset AIM_RECIPES_PATH, or set AIM_STRICT=false to go on without them',
+    })
+  }
+  warn(`goes on without recipes that cannot be used (AIM_STRICT=false)\n${text}`)
+  return profiles
 }

@@ -9,3 +9,6 @@ export const formatBytes = (bytes: number): string => {
 
 /** Gibibytes to bytes. */
 export const gib = (amount: number): number => amount * 1024 ** 3
+
+/** Mebibytes to bytes. */
+export const mib = (amount: number): number => amount * 1024 ** 2

@@ -35,3 +35,6 @@ const close = (scan: Scan): void => {
   if (scan.word !== undefined) scan.words.push(scan.word)
   scan.word = undefined
 }
+
+/** A word as a POSIX shell reads it back, in single quotes where it must be. */
+export const quoteWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
