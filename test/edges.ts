@@ -29,6 +29,7 @@ export const edges: readonly string[] = [
   'src/serve/engine-client.ts',
   'src/serve/examine.ts',
   'src/serve/recipes.ts',
+  'src/serve/rehearse.ts',
   'src/serve/scratch.ts',
   'src/serve/secret-file.ts',
   'src/serve/self.ts',

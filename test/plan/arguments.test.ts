@@ -53,7 +53,7 @@ test('names, host and port given as arguments become the input that everybody re
 
 test('a model served from another checkpoint answers to both names, unless names were given', () => {
   const quantized = { ...tuned, checkpoint: 'amd/quantized' }
-  assert.deepEqual(mergeArguments(quantized, request()).input.servedNames, [request().model, 'amd/quantized'])
+  assert.deepEqual(mergeArguments(quantized, request()).input.servedNames, ['amd/quantized', request().model])
   assert.deepEqual(mergeArguments(quantized, request({ servedNames: ['mine'] })).input.servedNames, ['mine'])
   assert.deepEqual(mergeArguments(tuned, request({ servedNames: [] })).input.servedNames, [request().model])
 })

@@ -62,7 +62,7 @@ test('the repository is asked for first, and the plan is then for its weights', 
   const made = launch(request(), one, source({ id: quantized }))
   assert.equal(made.profile.id, 'vllm-mi300x-fp8-tp1-latency')
   assert.equal(made.model.id, model)
-  assert.deepEqual(made.model.servedNames, [model, quantized])
+  assert.deepEqual(made.model.servedNames, [quantized, model])
   assert.equal(made.engine.env.VLLM_ROCM_USE_AITER, '1')
 })
 
