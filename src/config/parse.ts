@@ -62,7 +62,7 @@ const findInFile = (
 }
 
 const decode = (_key: string, variable: AnyVariable, found: Found, strict: boolean, problems: Problem[]): unknown => {
-  const result = variable.schema.safeParse(found.value)
+  const result = variable.schema().safeParse(found.value)
   if (result.success) return result.data
   const lenient = !strict && variable.lenient === true
   const fix = lenient

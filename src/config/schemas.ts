@@ -21,7 +21,8 @@ import { quoteWord, splitWords } from '../std/words.ts'
 
 /** How one kind of variable is read and written, and the rule in words. */
 export type Codec<T> = {
-  readonly schema: ZodMiniType<T, string>
+  /** Made when asked for: most variables are not set, and a start builds no schema for them. */
+  readonly schema: () => ZodMiniType<T, string>
   readonly rule: string
   /** The words that are valid, when they are few: a slip is answered with the nearest. */
   readonly choices?: readonly string[]
@@ -31,15 +32,17 @@ export type Codec<T> = {
 
 /** One of a few words, in any case; `synonyms` are other spellings that mean one of them. */
 export const choice = <const T extends string>(values: readonly T[], synonyms: Readonly<Record<string, T>> = {}): Codec<T> => ({
-  schema: pipe(
+  schema: () =>
     pipe(
-      string(),
-      transform(
-        (text) => synonyms[text.trim().toLowerCase()] ?? values.find((value) => value.toLowerCase() === text.trim().toLowerCase()) ?? text,
+      pipe(
+        string(),
+        transform(
+          (text) =>
+            synonyms[text.trim().toLowerCase()] ?? values.find((value) => value.toLowerCase() === text.trim().toLowerCase()) ?? text,
+        ),
       ),
-    ),
-    enumeration(values),
-  ) as unknown as ZodMiniType<T, string>,
+      enumeration(values),
+    ) as unknown as ZodMiniType<T, string>,
   rule: `must be one of ${[...values, ...Object.keys(synonyms)].join(', ')}`,
   choices: [...values, ...Object.keys(synonyms)],
   encode: (value) => value,
@@ -47,47 +50,50 @@ export const choice = <const T extends string>(values: readonly T[], synonyms: R
 
 /** `true`, `yes`, `1` or `false`, `no`, `0`, as AMD's containers read them; also on and off. */
 export const flag: Codec<boolean> = {
-  schema: stringbool({ truthy: ['true', 'yes', '1', 'on'], falsy: ['false', 'no', '0', 'off'] }) as unknown as ZodMiniType<boolean, string>,
+  schema: () =>
+    stringbool({ truthy: ['true', 'yes', '1', 'on'], falsy: ['false', 'no', '0', 'off'] }) as unknown as ZodMiniType<boolean, string>,
   rule: 'must be true, yes, 1 or false, no, 0',
   encode: String,
 }
 
 /** A whole number within bounds. */
 export const whole = (low: number, high: number): Codec<number> => ({
-  schema: pipe(pipe(string().check(regex(/^\s*-?\d+\s*$/)), transform(Number)), int().check(minimum(low), maximum(high))),
+  schema: () => pipe(pipe(string().check(regex(/^\s*-?\d+\s*$/)), transform(Number)), int().check(minimum(low), maximum(high))),
   rule: `must be a whole number from ${low} to ${high}`,
   encode: String,
 })
 
 /** A whole number within bounds, or `auto`. */
 export const wholeOrAuto = (low: number, high: number): Codec<number | 'auto'> => ({
-  schema: pipe(
-    transform((text: string) => (text.trim().toLowerCase() === 'auto' ? -1 : /^\s*\d+\s*$/.test(text) ? Number(text) : Number.NaN)),
+  schema: () =>
     pipe(
-      int().check(minimum(-1), maximum(high)),
-      transform((value: number) => (value === -1 ? ('auto' as const) : value)),
-    ),
-  ) as unknown as ZodMiniType<number | 'auto', string>,
+      transform((text: string) => (text.trim().toLowerCase() === 'auto' ? -1 : /^\s*\d+\s*$/.test(text) ? Number(text) : Number.NaN)),
+      pipe(
+        int().check(minimum(-1), maximum(high)),
+        transform((value: number) => (value === -1 ? ('auto' as const) : value)),
+      ),
+    ) as unknown as ZodMiniType<number | 'auto', string>,
   rule: `must be auto or a whole number from ${low} to ${high}`,
   encode: String,
 })
 
 /** Milliseconds from `90`, `90s`, `1.5m`, `250ms`. */
 export const duration = (lowMs: number, highMs: number): Codec<number> => ({
-  schema: pipe(
+  schema: () =>
     pipe(
-      string(),
-      transform((text) => parseDuration(text) ?? Number.NaN),
+      pipe(
+        string(),
+        transform((text) => parseDuration(text) ?? Number.NaN),
+      ),
+      number().check(minimum(lowMs), maximum(highMs)),
     ),
-    number().check(minimum(lowMs), maximum(highMs)),
-  ),
   rule: `must be a time such as 90, 90s, 5m or 1h, from ${formatDuration(lowMs)} to ${formatDuration(highMs)} (a bare number is seconds)`,
   encode: (ms) => `${ms}ms`,
 })
 
 /** Text that matches a pattern. */
 export const text = (pattern: RegExp, rule: string): Codec<string> => ({
-  schema: string().check(regex(pattern)),
+  schema: () => string().check(regex(pattern)),
   rule,
   encode: (value) => value,
 })
@@ -97,39 +103,42 @@ export const path: Codec<string> = text(/^\/[^\0]*$/, 'must be an absolute path'
 
 /** An http or https URL, kept without a slash at its end. */
 export const url: Codec<string> = {
-  schema: pipe(
-    string().check(regex(/^https?:\/\/[^\s/]+\S*$/)),
-    transform((value) => value.replace(/\/+$/, '')),
-  ),
+  schema: () =>
+    pipe(
+      string().check(regex(/^https?:\/\/[^\s/]+\S*$/)),
+      transform((value) => value.replace(/\/+$/, '')),
+    ),
   rule: 'must be a URL that begins with http:// or https://',
   encode: (value) => value,
 }
 
 /** A JSON object. */
 export const jsonObject: Codec<Readonly<Record<string, Json>>> = {
-  schema: pipe(
-    transform((value: string): unknown => {
-      try {
-        return JSON.parse(value)
-      } catch {
-        return undefined
-      }
-    }),
-    record(string(), json()),
-  ) as unknown as ZodMiniType<Readonly<Record<string, Json>>, string>,
+  schema: () =>
+    pipe(
+      transform((value: string): unknown => {
+        try {
+          return JSON.parse(value)
+        } catch {
+          return undefined
+        }
+      }),
+      record(string(), json()),
+    ) as unknown as ZodMiniType<Readonly<Record<string, Json>>, string>,
   rule: 'must be a JSON object such as {"max-model-len": 8192}',
   encode: (value) => JSON.stringify(value),
 }
 
 /** Words as a shell splits them, quotes and backslashes included; nothing is expanded. */
 export const words: Codec<readonly string[]> = {
-  schema: pipe(
+  schema: () =>
     pipe(
-      string(),
-      transform((value) => splitWords(value) as string[] | undefined),
-    ),
-    array(string()),
-  ) as unknown as ZodMiniType<readonly string[], string>,
+      pipe(
+        string(),
+        transform((value) => splitWords(value) as string[] | undefined),
+      ),
+      array(string()),
+    ) as unknown as ZodMiniType<readonly string[], string>,
   rule: 'must be words as a shell reads them, with every quote closed',
   encode: (value) => value.map(quoteWord).join(' '),
 }

@@ -9,7 +9,7 @@ import { Hopeless, until } from './until.ts'
 const root = join(import.meta.dirname, '../..')
 
 /** Name of the image that the tests build from this checkout. */
-export const image = process.env['AIM_TEST_IMAGE'] ?? 'aim-test/aim'
+export const image = process.env.AIM_TEST_IMAGE ?? 'aim-test/aim'
 
 /** Builds the product's image on the stand-in bases; quick when nothing changed. */
 export const buildImage = async (): Promise<string> => {
