@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
 import { isRecord } from '../std/json.ts'
+import { parsePythonJson } from '../std/python-json.ts'
 import { parseManifest, parseTree } from './manifest.ts'
 import { isCommit, manifestPath, refPath, snapshotPath, treePath } from './paths.ts'
 import { matcher } from './patterns.ts'
@@ -105,7 +106,7 @@ const unreadable = (path: string, because: string, fix: string, cause?: unknown)
 export const readModelConfig = (path: string): Record<string, unknown> => {
   const text = readText(join(path, 'config.json'))
   if (text === undefined) throw unreadable(path, 'it is absent or cannot be opened', 'name a directory in the layout of transformers')
-  const value = attempt(() => JSON.parse(text) as unknown)
+  const value = attempt(() => parsePythonJson(text))
   if (!isRecord(value)) throw unreadable(path, 'it is not a JSON object', 'fetch the file again, or mend it')
   return value
 }

@@ -4,6 +4,8 @@ import type { ModelFacts } from './facts.ts'
 import { count, type Fields, languageFields, object, text, texts } from './fields.ts'
 import { headSizeOf, kvShapeOf } from './kv.ts'
 import { precisionOf, quantizationOf } from './quantization.ts'
+import { modelShapeOf } from './shape.ts'
+import { architectureOf } from './structure.ts'
 import { taskOf } from './task.ts'
 import { type WeightFile, weightsBytesOf } from './weights.ts'
 
@@ -17,6 +19,8 @@ export const describe = (config: unknown, weightFiles: readonly WeightFile[]): M
   const architecture = texts(top, 'architectures')[0] ?? texts(language, 'architectures')[0]
   const dtype = dtypeOf(language) ?? dtypeOf(top)
   const kv = kvShapeOf(architecture, language)
+  const weightsBytes = weightsBytesOf(weightFiles)
+  const decoder = architectureOf(architecture, top, language)
   return known({
     architecture,
     task: taskOf(
@@ -28,7 +32,7 @@ export const describe = (config: unknown, weightFiles: readonly WeightFile[]): M
     quantization: quantizationOf(top, language),
     precision: precisionOf(top, language, dtype),
     contextLength: contextLengthOf(language),
-    weightsBytes: weightsBytesOf(weightFiles),
+    weightsBytes,
     layers: count(language, 'num_hidden_layers', 'n_layer', 'num_layers'),
     hiddenSize: count(language, 'hidden_size', 'n_embd', 'd_model'),
     attentionHeads: count(language, 'num_attention_heads', 'n_head'),
@@ -36,6 +40,8 @@ export const describe = (config: unknown, weightFiles: readonly WeightFile[]): M
     headDim: headSizeOf(language),
     vocabSize: count(language, 'vocab_size'),
     kvBytesPerToken: kv?.bytesPerToken,
+    shape:
+      decoder === undefined ? undefined : modelShapeOf(decoder, top, language, weightsBytes === undefined ? {} : { bytes: weightsBytes }),
   })
 }
 

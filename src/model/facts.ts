@@ -1,5 +1,32 @@
+import type { CacheLayers } from './cache-layers.ts'
+import type { Shape } from './weights-share.ts'
+import type { WeightPart } from './weights-split.ts'
+
 /** What kind of answer a model gives; decides the warm-up request. */
 export type Task = 'generate' | 'embed' | 'classify' | 'score' | 'transcribe'
+
+/** What memory follows from, as far as the architecture is understood. Everything is for the whole model, undivided. */
+export type ModelShape = Shape & {
+  /** Bytes of all weights by how an engine divides them; those of the files where these are known, else counted. */
+  readonly parts: readonly WeightPart[]
+  /** Where the bytes come from: every tensor's header, the files' sizes shared out as the architecture has it, or the architecture alone. */
+  readonly source: 'headers' | 'files' | 'architecture'
+  readonly cache: readonly CacheLayers[]
+  /** The same with the draft layers that speculative decoding adds. */
+  readonly draftCache: readonly CacheLayers[]
+  /** Bytes of a cached element where the checkpoint says so (8-bit scales); 2 otherwise. */
+  readonly cacheElementBytes: number
+  /** Widths that activations follow from: the model's, and of all that one token passes in a feed-forward part. */
+  readonly hidden: number
+  readonly activeIntermediate: number
+  readonly vocabulary: number
+  readonly mixers: readonly string[]
+  readonly hasTower: boolean
+  /** Bytes of weights that one token is multiplied with. */
+  readonly activeBytes: number
+  /** Format of the experts' weights, where they have one of 4 bits that kernels pad. */
+  readonly paddedExperts: boolean
+}
 
 /**
  * What a model is, read from its config.json and the sizes of its weights. Unknown is absent.
@@ -26,6 +53,8 @@ export type ModelFacts = {
   readonly kvHeads?: number
   readonly headDim?: number
   readonly vocabSize?: number
-  /** KV cache bytes that one token takes over all layers on one GPU at TP 1 in the model's dtype; absent where the architecture is not understood. */
+  /** KV cache bytes that one token takes over all layers on one GPU at TP 1 in the model's dtype; absent where it is no constant or the architecture is not understood. */
   readonly kvBytesPerToken?: number
+  /** Absent where the architecture is not understood: then only `weightsBytes` and `kvBytesPerToken` are known. */
+  readonly shape?: ModelShape
 }

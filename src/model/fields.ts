@@ -21,6 +21,10 @@ export const text = (fields: Fields, ...names: readonly string[]): string | unde
   return undefined
 }
 
+/** The first of the names that holds true or false, else undefined. */
+export const flags = (fields: Fields, ...names: readonly string[]): boolean | undefined =>
+  names.map((name) => fields[name]).find((value) => typeof value === 'boolean')
+
 /** A JSON object, else undefined. */
 export const object = (fields: Fields, name: string): Fields | undefined => {
   const value = fields[name]

@@ -1,61 +1,239 @@
+/** Whether a model fits: vLLM's own accounting of a GPU's memory, from plain numbers to an answer with its margin. */
+
 import { gib } from '../std/bytes.ts'
+import { type CacheSetup, capacityOf, type Layout, largestRequest, layoutOf } from './cache-groups.ts'
+import type { CacheLayers } from './cache-layers.ts'
+import {
+  alignedStates,
+  batchesInFlight,
+  defaultBatch,
+  defaultUtilization,
+  graphsInBudget,
+  imageMinor,
+  minorOf,
+  tokensFromBlocks,
+} from './engine-version.ts'
 import type { ModelFacts } from './facts.ts'
+import { type Overhead, overheadOf } from './overhead.ts'
+import type { Spread } from './overhead-table.ts'
+import { weightsPerGpu } from './weights-share.ts'
 
-/**
- * What a model would be given, in plain numbers. `vramBytes` is one GPU's, `utilization` the part of it that the engine may claim,
- * `gpuCount` the GPUs that share the weights, `kvBytesPerToken` the cost of a token over all layers at TP 1 in the KV cache's own
- * type, `contextLength` the tokens that one request must be able to hold.
- */
-export type Budget = {
-  readonly weightsBytes: number
+/** What a model would be given. Sizes are bytes of one GPU; what is absent is the engine's default. */
+export type Setup = {
   readonly vramBytes: number
-  readonly gpuCount: number
-  readonly utilization: number
-  readonly kvBytesPerToken?: number
-  /** How many ways the KV cache divides; 1 for MLA. As many as GPUs when absent. */
-  readonly kvHeads?: number
+  /** Instruction set (`gfx942`); anything that does not begin with `gfx` is another vendor's. Absent: an Instinct. */
+  readonly gfx?: string
+  /** As vLLM writes it: `0.32.0`, `v0.31.1rc1.dev23`. */
+  readonly engineVersion?: string
+  readonly tensor: number
+  readonly pipeline?: number
+  readonly data?: number
+  readonly decodeContext?: number
+  readonly expertParallel?: boolean
+  readonly utilization?: number
+  /** Tokens that one request must be able to hold; the model's own length when absent. */
   readonly contextLength?: number
+  readonly batchedTokens?: number
+  readonly sequences?: number
+  /** `--kv-cache-dtype`. */
+  readonly cacheType?: string
+  readonly blockSize?: number
+  /** Tokens that a hybrid's blocks are a multiple of: 16, or 64 with ROCM_AITER_UNIFIED_ATTN. */
+  readonly blockAlignment?: number
+  /** `--kv-cache-memory-bytes`: replaces the budget. */
+  readonly cacheBytes?: number
+  readonly eager?: boolean
+  readonly languageOnly?: boolean
+  readonly speculativeTokens?: number
+  /** Whether the guesses come from the model's own draft layers. */
+  readonly drafting?: boolean
+  readonly prefixCaching?: boolean
+  /** How much larger the weights are in memory than in the files (a change of dtype). */
+  readonly growth?: number
+  /** What an earlier start of the same setup was seen to leave for the KV cache, and its weights. */
+  readonly measured?: { readonly weightsBytes?: number; readonly cacheBytes?: number }
 }
 
-/** Whether it fits; all bytes are per GPU. `largestContext` (tokens) is absent where a token's cost is unknown. */
+/** `fits`: also with the p90 of the overhead; `likely`: with less than that; `no`: not even with the least ever seen. */
+export type Verdict = 'fits' | 'likely' | 'no'
+
+/** The answer; all bytes are of one GPU. Spreads name the best, the middle and the worst case. */
 export type Fit = {
+  readonly verdict: Verdict
+  /** False only when it cannot be: `verdict` is not `no`. */
   readonly fits: boolean
+  /** What the engine may claim. */
+  readonly budgetBytes: number
   readonly weightsBytesPerGpu: number
-  /** Kept for activations, graphs and what the runtime takes outside the weights and the KV cache. */
+  /** Activations, graphs and runtime inside the budget. */
+  readonly overhead: Overhead
+  /** Kept for the engine, the median: `budgetBytes` less weights and KV cache. */
   readonly marginBytes: number
-  /** Left for the KV cache; negative when not even the weights fit. */
+  /** Taken beside the budget (graphs before they were counted). */
+  readonly outsideBytes: number
+  /** Left for the KV cache, the median; negative when not even the weights fit. */
   readonly kvBytes: number
+  /** The same in the worst and in the best case. */
+  readonly kvBytesLeast: number
+  readonly kvBytesMost: number
+  /** KV cache that one request of `contextLength` takes; absent where a token's cost is not known. */
+  readonly requestBytes?: number
+  readonly contextLength?: number
+  /** The size that the engine would log for its KV cache, tokens. */
+  readonly cacheTokens?: number
+  /** Requests of `contextLength` at once. */
+  readonly concurrency?: number
+  /** The longest request that the median leaves room for, tokens; at most the model's own length. */
   readonly largestContext?: number
+  /** The same in the worst case. */
+  readonly safeContext?: number
+  /** What was not known and is bounded or left out, as sentences. */
+  readonly unknown: readonly string[]
 }
 
-/**
- * What an engine takes besides weights and KV cache: 2 GiB and 4 % of the card. It runs through what was logged: R9700 (32 GiB) 3.1-3.3 GiB
- * under vLLM 0.26, MI300X (192 GiB) 7.7-11.7 GiB under 0.31. Activations grow with the batch that big cards are given.
- */
-export const marginBytes = (vramBytes: number): number => gib(2) + 0.04 * vramBytes
+/** What ROCm's libraries keep in torch's pool from the first matrix on: Llama 3.1 8B loads 0.07 GiB more on an R9700 than on CUDA. */
+const rocmLoadBytes = gib(0.07)
 
-/**
- * A coarse answer: weights divide evenly, nothing is replicated, every token costs the same. The margin covers the difference for
- * dense models and mixtures of experts; the exact fit replaces this function, not its callers.
- */
-export const roughFit = (budget: Budget): Fit => {
-  const margin = marginBytes(budget.vramBytes)
-  const weightsBytesPerGpu = budget.weightsBytes / budget.gpuCount
-  const kvBytes = budget.vramBytes * budget.utilization - margin - weightsBytesPerGpu
-  const perToken = kvBytesPerTokenPerGpu(budget)
-  const needed = (perToken ?? 0) * (budget.contextLength ?? 1)
+/** Where weights are not counted from tensors, their sum may be off by so much. */
+const weightsTolerance: Readonly<Record<string, number>> = { headers: 0.005, files: 0.02, architecture: 0.04 }
+
+/** Asks for a fit; undefined when nothing is known of the weights. */
+export const fit = (facts: ModelFacts, setup: Setup): Fit | undefined => {
+  const weights = weightsOf(facts, setup)
+  return weights === undefined ? undefined : judge(facts, resolve(setup), weights)
+}
+
+type Resolved = Setup & {
+  readonly gfx: string
+  readonly minor: number
+  readonly batchedTokens: number
+  readonly sequences: number
+  readonly utilization: number
+}
+
+const resolve = (setup: Setup): Resolved => {
+  const minor = minorOf(setup.engineVersion) ?? imageMinor
+  const batch = defaultBatch(minor, setup.vramBytes)
   return {
-    fits: kvBytes > 0 && kvBytes >= needed,
-    weightsBytesPerGpu,
-    marginBytes: margin,
-    kvBytes,
-    ...(perToken === undefined ? {} : { largestContext: Math.max(0, Math.floor(kvBytes / perToken)) }),
+    ...setup,
+    minor,
+    gfx: setup.gfx ?? 'gfx942',
+    batchedTokens: setup.batchedTokens ?? batch.tokens,
+    sequences: setup.sequences ?? batch.sequences,
+    utilization: setup.utilization ?? defaultUtilization(minor),
   }
 }
 
-/** Beyond as many GPUs as heads, heads are repeated (vLLM: `max(1, kv_heads // tp)`). */
-const kvBytesPerTokenPerGpu = ({ kvBytesPerToken, kvHeads, gpuCount }: Budget): number | undefined =>
-  kvBytesPerToken === undefined ? undefined : kvBytesPerToken / Math.min(gpuCount, kvHeads ?? gpuCount)
+const isRocm = (gfx: string | undefined): boolean => gfx === undefined || gfx.startsWith('gfx')
+
+const weightsOf = (facts: ModelFacts, setup: Setup): number | undefined => {
+  const ways = setup.tensor * (setup.pipeline ?? 1)
+  const measured = setup.measured?.weightsBytes
+  if (measured !== undefined) return measured
+  const extra = isRocm(setup.gfx) ? rocmLoadBytes : 0
+  if (facts.shape === undefined)
+    return facts.weightsBytes === undefined ? undefined : (facts.weightsBytes * (setup.growth ?? 1)) / ways + extra
+  const division = {
+    tensor: setup.tensor,
+    pipeline: setup.pipeline ?? 1,
+    data: setup.data ?? 1,
+    expertParallel: setup.expertParallel === true,
+    languageOnly: setup.languageOnly === true,
+    drafting: setup.drafting === true,
+    expertPadding: facts.shape.paddedExperts ? (isRocm(setup.gfx) ? ([256, 256] as const) : ([128, 256] as const)) : ([1, 1] as const),
+  }
+  return weightsPerGpu(facts.shape.parts, facts.shape, division) * (setup.growth ?? 1) + extra
+}
+
+const judge = (facts: ModelFacts, setup: Resolved, weights: number): Fit => {
+  const overhead = overheadOf(facts.shape, {
+    ...{ gfx: setup.gfx, minor: setup.minor, tensor: setup.tensor, ranks: setup.tensor * (setup.pipeline ?? 1) },
+    ...{ batchedTokens: setup.batchedTokens, sequences: setup.sequences },
+    graphs: setup.eager !== true,
+    languageOnly: setup.languageOnly === true,
+  })
+  const inside = graphsInBudget(setup.minor, isRocm(setup.gfx))
+  const taken = (which: keyof Spread) => overhead.activations[which] + overhead.runtime[which] + (inside ? overhead.graphs[which] : 0)
+  const budgetBytes = Math.min(setup.vramBytes, Math.ceil(setup.vramBytes * setup.utilization))
+  const tolerance = setup.measured?.weightsBytes === undefined ? (weightsTolerance[facts.shape?.source ?? 'files'] ?? 0) * weights : 0
+  const left = (which: keyof Spread, slack: number) => setup.cacheBytes ?? budgetBytes - weights - taken(which) - slack
+  const kv = setup.measured?.cacheBytes
+  const kvBytes = kv ?? left('median', 0)
+  const [kvBytesLeast, kvBytesMost] = kv === undefined ? [left('high', tolerance), left('low', -tolerance)] : [kv, kv]
+  const outsideBytes = inside ? 0 : overhead.graphs.median
+  const layout = layoutFor(facts, setup)
+  const limit = facts.contextLength ?? setup.contextLength
+  const context = setup.contextLength ?? facts.contextLength
+  const blocks = (bytes: number) => (layout === undefined ? 0 : Math.max(0, Math.floor(bytes / layout.blockBytes)))
+  const holds = (bytes: number) =>
+    bytes > 0 && (layout === undefined || blocks(bytes) >= Math.max(1, context === undefined ? 1 : layout.blocksFor(context)))
+  const verdict: Verdict = holds(kvBytesLeast) && layout !== undefined ? 'fits' : holds(kvBytesMost) ? 'likely' : 'no'
+  const reach = (bytes: number) => (layout === undefined || limit === undefined ? undefined : largestRequest(layout, blocks(bytes), limit))
+  const capacity =
+    layout === undefined || context === undefined ? undefined : capacityOf(layout, kvBytes, context, tokensFromBlocks(setup.minor))
+  return known({
+    verdict,
+    fits: verdict !== 'no',
+    budgetBytes,
+    weightsBytesPerGpu: weights,
+    overhead,
+    marginBytes: budgetBytes - weights - kvBytes,
+    outsideBytes,
+    kvBytes,
+    kvBytesLeast,
+    kvBytesMost,
+    requestBytes: layout === undefined || context === undefined ? undefined : layout.blocksFor(context) * layout.blockBytes,
+    contextLength: context,
+    cacheTokens: capacity?.tokens,
+    concurrency: capacity?.concurrency,
+    largestContext: reach(kvBytes),
+    safeContext: reach(kvBytesLeast),
+    unknown: unknownOf(facts, layout),
+  })
+}
+
+type Maybe<T> = { readonly [K in keyof T]: T[K] | undefined }
+
+const known = (answer: Maybe<Fit>): Fit =>
+  Object.fromEntries(Object.entries(answer).filter(([, value]) => value !== undefined)) as unknown as Fit
+
+const unknownOf = (facts: ModelFacts, layout: Layout | undefined): readonly string[] => [
+  ...(facts.shape === undefined ? ['the architecture is not understood: its weights are taken to divide evenly'] : []),
+  ...(layout === undefined ? ['what a token costs in the KV cache is not known: the context was not checked'] : []),
+]
+
+/** Bytes of an element and of a head's scales, by `--kv-cache-dtype` (vLLM kv_cache_interface.py). */
+const elementOf = (type: string | undefined, own: number): Pick<CacheSetup, 'elementBytes' | 'headBytes'> => {
+  if (type === undefined || type === 'auto') return { elementBytes: own, headBytes: 0 }
+  if (type.startsWith('nvfp4')) return { elementBytes: 0.5 + 1 / 16, headBytes: 0 }
+  const headBytes = type.endsWith('_per_token_head') ? 8 : 0
+  if (type.startsWith('int4')) return { elementBytes: 0.5, headBytes }
+  return { elementBytes: /^(?:fp8|int8)/.test(type) ? 1 : 2, headBytes }
+}
+
+const layoutFor = (facts: ModelFacts, setup: Resolved): Layout | undefined => {
+  const layers = cacheOf(facts, setup)
+  if (layers === undefined) return undefined
+  return layoutOf(layers, {
+    ...elementOf(setup.cacheType, facts.shape?.cacheElementBytes ?? 2),
+    tensor: setup.tensor,
+    pipeline: setup.pipeline ?? 1,
+    context: setup.decodeContext ?? 1,
+    blockSize: setup.blockSize ?? 16,
+    alignment: setup.blockAlignment ?? 16,
+    inFlight: setup.batchedTokens * batchesInFlight(setup.minor),
+    speculative: setup.speculativeTokens ?? 0,
+    alignedState: setup.prefixCaching ?? alignedStates(setup.minor),
+  })
+}
+
+/** Without a shape, a constant cost per token stands for one layer of as many heads. */
+const cacheOf = ({ shape, kvBytesPerToken, kvHeads }: ModelFacts, { drafting, tensor }: Setup): readonly CacheLayers[] | undefined => {
+  if (shape !== undefined) return drafting === true ? shape.draftCache : shape.cache
+  if (kvBytesPerToken === undefined) return undefined
+  const heads = kvHeads ?? tensor
+  return [{ kind: 'attention', layers: 1, heads, elements: kvBytesPerToken / heads / 2, latent: heads === 1, fixedBytes: 0 }]
+}
 
 /** What vLLM's processes hold on a CPU besides weights and KV cache: 3.9 GB were measured with a 2 MB model (0.32, three processes). */
 export const hostMarginBytes = gib(4)

@@ -2,12 +2,12 @@ import { isRecord } from '../std/json.ts'
 import { type Fields, object, text } from './fields.ts'
 
 /** The checkpoint's quantization: under `quantization_config` of either level, or the older `compression_config`. */
-const declared = (config: Fields, language: Fields): Fields | undefined =>
+export const declaredQuantization = (config: Fields, language: Fields): Fields | undefined =>
   object(config, 'quantization_config') ?? object(language, 'quantization_config') ?? object(config, 'compression_config')
 
 /** Name of the quantization method, as config.json has it: `fp8`, `compressed-tensors`, `mxfp4` ... */
 export const quantizationOf = (config: Fields, language: Fields): string | undefined => {
-  const quantization = declared(config, language)
+  const quantization = declaredQuantization(config, language)
   return quantization === undefined ? undefined : text(quantization, 'quant_method', 'quant_algo')
 }
 
@@ -22,7 +22,7 @@ const types: Readonly<Record<string, string>> = { bfloat16: 'bf16', float16: 'fp
  * `type`, GPTQ and AutoRound `bits`, ModelOpt `quant_algo`, Quark `dtype`. Groups of different widths have no one format.
  */
 export const precisionOf = (config: Fields, language: Fields, dtype: string | undefined): string | undefined => {
-  const quantization = declared(config, language)
+  const quantization = declaredQuantization(config, language)
   if (quantization === undefined) return dtype === undefined ? undefined : types[dtype]
   const method = text(quantization, 'quant_method', 'quant_algo') ?? ''
   return formats[method] ?? byWidth(weightsOf(quantization)) ?? byName(quantization)

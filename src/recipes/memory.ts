@@ -1,59 +1,81 @@
-import { type Budget, type Fit, roughFit } from '../model/fit.ts'
-import type { Json } from '../std/json.ts'
+import { type Fit, fit, type Setup } from '../model/fit.ts'
+import { isRecord, type Json } from '../std/json.ts'
 import { decimal, wholeNumber } from './numbers.ts'
 import { shardingOf } from './parallel.ts'
 import { growth } from './precision.ts'
 import type { Profile } from './profile.ts'
 import type { AvailableGpu, Question } from './question.ts'
 
-/** vLLM's own `--gpu-memory-utilization` (vllm/config/cache.py, since 0.21). */
-export const defaultUtilization = 0.92
-
 /** Tokens that one request must be able to hold where the context is cut to what fits; fewer serve nobody. */
 const smallestUsefulContext = 4096
 
 /** Arguments after which a weight's place or size is not what the files say. */
-const unpredictable = ['cpu-offload-gb', 'offload-backend', 'quantization', 'kv-cache-memory-bytes', 'num-gpu-blocks-override'] as const
+const unpredictable = ['cpu-offload-gb', 'offload-backend', 'quantization', 'num-gpu-blocks-override'] as const
+
+type Arguments = Readonly<Record<string, Json>>
 
 /** A profile's arguments with the user's over them. */
-export const effectiveArguments = (profile: Profile, { overrides }: Question): Readonly<Record<string, Json>> => ({
+export const effectiveArguments = (profile: Profile, { overrides }: Question): Arguments => ({
   ...profile.arguments,
   ...overrides,
 })
 
 /** Tokens of one request that the engine insists on: the largest length given, the model's own when none is, or what is useful with `auto`. */
-export const requiredContext = (args: Readonly<Record<string, Json>>, own: number | undefined): number | undefined => {
+export const requiredContext = (args: Arguments, own: number | undefined): number | undefined => {
   const given = args['max-model-len'] ?? undefined
   if (given === undefined) return own
   return wholeNumber(given) ?? Math.min(smallestUsefulContext, own ?? smallestUsefulContext)
 }
 
 /** How a profile fits on one GPU; undefined when the weights, the GPU's memory or what the arguments do is not known. */
-export const fitOn = (profile: Profile, question: Question, { vramBytes }: AvailableGpu): Fit | undefined => {
+export const fitOn = (profile: Profile, question: Question, gpu: AvailableGpu): Fit | undefined => {
   const args = effectiveArguments(profile, question)
   if (unpredictable.some((name) => (args[name] ?? null) !== null)) return undefined
-  const weightsBytes = question.facts?.weightsBytes
-  if (vramBytes === undefined || weightsBytes === undefined) return undefined
-  return roughFit(budgetOf(profile, question, args, { vramBytes, weightsBytes }))
+  if (gpu.vramBytes === undefined || question.facts === undefined) return undefined
+  return fit(question.facts, setupOf(profile, question, args, gpu, gpu.vramBytes))
 }
 
-const budgetOf = (
-  { gpuCount, precision }: Profile,
-  { facts }: Question,
-  args: Readonly<Record<string, Json>>,
-  { vramBytes, weightsBytes }: { readonly vramBytes: number; readonly weightsBytes: number },
-): Budget => {
+/** Numbers that an argument may be given as. */
+const numbers = {
+  pipeline: 'pipeline-parallel-size',
+  data: 'data-parallel-size',
+  decodeContext: 'decode-context-parallel-size',
+  batchedTokens: 'max-num-batched-tokens',
+  sequences: 'max-num-seqs',
+  blockSize: 'block-size',
+  cacheBytes: 'kv-cache-memory-bytes',
+} as const
+
+/** What a profile gives the model, in the fit's words. */
+const setupOf = (profile: Profile, { facts, engineVersion }: Question, args: Arguments, gpu: AvailableGpu, vramBytes: number): Setup => {
   const context = requiredContext(args, facts?.contextLength)
-  return {
+  const { tensor } = shardingOf(args, profile.gpuCount)
+  const guesses = isRecord(args['speculative-config']) ? args['speculative-config'] : undefined
+  return defined({
+    ...Object.fromEntries(Object.entries(numbers).map(([key, name]) => [key, wholeNumber(args[name])])),
     vramBytes,
-    weightsBytes: weightsBytes * growth(facts?.precision, precision),
-    gpuCount: shardingOf(args, gpuCount).gpusPerCopy,
-    utilization: decimal(args['gpu-memory-utilization']) ?? defaultUtilization,
-    ...(facts?.kvBytesPerToken === undefined ? {} : { kvBytesPerToken: facts.kvBytesPerToken * kvFactor(args['kv-cache-dtype']) }),
-    ...(facts?.kvHeads === undefined ? {} : { kvHeads: facts.kvHeads }),
-    ...(context === undefined ? {} : { contextLength: context }),
-  }
+    tensor,
+    gfx: gpu.gfx,
+    engineVersion,
+    utilization: decimal(args['gpu-memory-utilization']),
+    contextLength: context,
+    cacheType: word(args['kv-cache-dtype']),
+    blockAlignment: /AITER_UNIFIED/.test(word(args['attention-backend']) ?? profile.environment.VLLM_ATTENTION_BACKEND ?? '')
+      ? 64
+      : undefined,
+    expertParallel: args['enable-expert-parallel'] === true,
+    eager: args['enforce-eager'] === true,
+    languageOnly: args['language-model-only'] === true,
+    prefixCaching: typeof args['enable-prefix-caching'] === 'boolean' ? args['enable-prefix-caching'] : undefined,
+    speculativeTokens: wholeNumber(guesses?.num_speculative_tokens),
+    drafting: guesses !== undefined && /mtp/.test(word(guesses.method) ?? ''),
+    growth: growth(facts?.precision, profile.precision),
+  })
 }
 
-/** An 8-bit KV cache takes half of what 16 bits do; narrower ones are counted as 8. */
-const kvFactor = (type: Json | undefined): number => (typeof type === 'string' && /^(?:fp8|int8|int4|nvfp4)/.test(type) ? 0.5 : 1)
+const word = (value: Json | undefined): string | undefined => (typeof value === 'string' ? value : undefined)
+
+type Maybe<T> = { readonly [K in keyof T]: T[K] | undefined }
+
+const defined = (setup: Maybe<Setup>): Setup =>
+  Object.fromEntries(Object.entries(setup).filter(([, value]) => value !== undefined)) as unknown as Setup

@@ -28,6 +28,8 @@ export type Question = {
   readonly repository?: string
   /** Arguments that will override a profile's (`max-model-len`, `gpu-memory-utilization` ...), by canonical long name. */
   readonly overrides?: Readonly<Record<string, Json>>
+  /** The engine's version, as it writes it; that of our image when absent. */
+  readonly engineVersion?: string
   /** Host memory that may be used, bytes; only the CPU needs it. */
   readonly memoryBytes?: number
 }

@@ -2,6 +2,7 @@
 import { createInterface } from 'node:readline'
 import type { Listing, PullProgress } from '../cache/types.ts'
 import { describeError, exitCodeOfError, Failure } from '../std/failure.ts'
+import { parsePythonJson } from '../std/python-json.ts'
 import type { WorkerMessage, WorkerRequest } from './worker-protocol.ts'
 
 /** Progress is told at most so often; milliseconds. */
@@ -46,7 +47,7 @@ const describeRepo = async ({ hub, repo, revision }: WorkerRequest & { kind: 'de
   const { listRepo, readFile } = await import('../cache/hub.ts')
   const listing: Listing = await listRepo(hub, repo, revision, signal)
   const config = listing.files.some(({ path }) => path === 'config.json') ? await readFile(hub, listing, 'config.json', signal) : undefined
-  say({ kind: 'described', listing, config: config === undefined ? undefined : JSON.parse(config.toString()) })
+  say({ kind: 'described', listing, config: config === undefined ? undefined : parsePythonJson(config.toString()) })
 }
 
 const throttle = (): ((progress: PullProgress) => void) => {

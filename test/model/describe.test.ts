@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { describe } from '../../src/model/describe.ts'
+import { parsePythonJson } from '../../src/std/python-json.ts'
 
 const llama = {
   architectures: ['LlamaForCausalLM'],
@@ -57,9 +58,7 @@ const configs = join(process.env.AIM_SHARED ?? join(import.meta.dirname, '../../
 test('describe() understands the configurations of real models', (t) => {
   if (!existsSync(configs))
     return t.diagnostic(`no model configurations at ${configs}: this check did not run; AIM_SHARED names their folder`)
-  // Two of them hold Python's Infinity, which JSON has not.
-  const read = (name: string) =>
-    JSON.parse(readFileSync(join(configs, name), 'utf8').replace(/: Infinity|\bInfinity\b/g, (text) => text.replace('Infinity', '0')))
+  const read = (name: string) => parsePythonJson(readFileSync(join(configs, name), 'utf8'))
   const facts = new Map(readdirSync(configs).map((name) => [name.replace('.json', ''), describe(read(name), [])]))
   for (const [name, { architecture, layers, hiddenSize, vocabSize, contextLength }] of facts) {
     for (const value of [architecture, layers, hiddenSize, vocabSize, contextLength]) assert.notEqual(value, undefined, name)
