@@ -234,22 +234,3 @@ const cacheOf = ({ shape, kvBytesPerToken, kvHeads }: ModelFacts, { drafting, te
   const heads = kvHeads ?? tensor
   return [{ kind: 'attention', layers: 1, heads, elements: kvBytesPerToken / heads / 2, latent: heads === 1, fixedBytes: 0 }]
 }
-
-/** What vLLM's processes hold on a CPU besides weights and KV cache: 3.9 GB were measured with a 2 MB model (0.32, three processes). */
-export const hostMarginBytes = gib(4)
-
-/** Whether weights and KV cache fit into the memory that a container may use, on the CPU. */
-export const roughHostFit = (budget: {
-  readonly weightsBytes: number
-  readonly kvCacheBytes: number
-  readonly memoryBytes: number
-}): boolean => budget.weightsBytes + budget.kvCacheBytes + hostMarginBytes <= budget.memoryBytes
-
-/**
- * Whether tensor parallelism over `ways` GPUs can divide the heads: attention heads evenly, KV heads evenly or repeated evenly
- * (vLLM `verify_with_parallel_config`, `QKVParallelLinear`). Unknown heads divide.
- */
-export const headsDivide = ({ attentionHeads, kvHeads }: ModelFacts, ways: number): boolean => {
-  if (attentionHeads !== undefined && attentionHeads % ways !== 0) return false
-  return kvHeads === undefined || kvHeads % ways === 0 || ways % kvHeads === 0
-}

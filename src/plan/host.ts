@@ -2,7 +2,7 @@
 
 import type { Host } from '../hardware/inventory.ts'
 import type { ModelFacts } from '../model/facts.ts'
-import { hostMarginBytes } from '../model/fit.ts'
+import { hostMarginBytes } from '../model/host-fit.ts'
 import type { Profile } from '../recipes/profile.ts'
 import { formatBytes, gib } from '../std/bytes.ts'
 import type { ModelSource, Resources } from './launch.ts'

@@ -1,6 +1,7 @@
 /** What a profile must pass to be a choice at all. Every test looks at every profile, so that one answer names all that stands in the way. */
 
-import { headsDivide, roughHostFit } from '../model/fit.ts'
+import { headsDivide } from '../model/heads.ts'
+import { roughHostFit } from '../model/host-fit.ts'
 import { formatBytes, gib } from '../std/bytes.ts'
 import { effectiveArguments, fitOn, requiredContext } from './memory.ts'
 import { shardingOf } from './parallel.ts'
