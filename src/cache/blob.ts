@@ -36,7 +36,10 @@ type Fill = {
   reserved: readonly Span[]
   /** Bytes when the journal was last written. */
   noted: number
-  checkpoint: Promise<void> | undefined
+  note: Promise<void> | undefined
+  sync: Promise<void> | undefined
+  /** What a sync failed with: a kernel tells it once, so the last sync before publishing would not. */
+  broken?: unknown
   resolved: Resolved | undefined
   /** The server gives only whole files: one connection, to the end. */
   unranged: boolean
@@ -44,13 +47,18 @@ type Fill = {
 
 const isRanged = ({ file, transfer }: BlobJob): boolean => file.bytes >= transfer.wholeBelowBytes
 
-/** The journal is written while more comes: what it says is what was there before the disk was asked to keep it. */
-const checkpoint = (job: BlobJob, fill: Fill): Promise<void> => {
+/** The journal is written while more comes, and the disk is asked to keep what is there as often as it can. */
+const checkpoint = async ({ part }: BlobJob, fill: Fill): Promise<void> => {
   fill.noted = spanBytes(fill.done)
-  fill.checkpoint ??= job.part.checkpoint(fill.done).finally(() => {
-    fill.checkpoint = undefined
-  })
-  return fill.checkpoint
+  await part.note(fill.done)
+  fill.sync ??= part
+    .sync(fill.done)
+    .catch((error: unknown) => {
+      fill.broken = error
+    })
+    .finally(() => {
+      fill.sync = undefined
+    })
 }
 
 const grow = (job: BlobJob, fill: Fill, hashing: Hashing, span: Span): void => {
@@ -58,8 +66,13 @@ const grow = (job: BlobJob, fill: Fill, hashing: Hashing, span: Span): void => {
   hashing.to(frontierOf(fill.done))
   const bytes = spanBytes(fill.done)
   job.onBytes(bytes)
-  if (isRanged(job) && bytes - fill.noted >= checkpointBytes(job.file.bytes) && fill.checkpoint === undefined)
-    void checkpoint(job, fill).catch(() => {})
+  if (!isRanged(job) || bytes - fill.noted < checkpointBytes(job.file.bytes) || fill.note !== undefined) return
+  // A journal that cannot be written costs bytes after a kill; a volume that cannot be written ends the pull by the bytes themselves.
+  fill.note = checkpoint(job, fill)
+    .catch(() => {})
+    .finally(() => {
+      fill.note = undefined
+    })
 }
 
 const gapOf = (job: BlobJob, { done, reserved, resolved, unranged }: Fill): Span | undefined => {
@@ -148,18 +161,29 @@ export type Filled = { readonly right: boolean; readonly spans: readonly Span[];
 export const fillPart = async (job: BlobJob, signal: AbortSignal): Promise<Filled> => {
   const { crew, part, file } = job
   const spans = part.spans
-  const fill: Fill = { done: spans, reserved: [], noted: spanBytes(spans), checkpoint: undefined, resolved: undefined, unranged: false }
+  const fill: Fill = {
+    done: spans,
+    reserved: [],
+    noted: spanBytes(spans),
+    note: undefined,
+    sync: undefined,
+    resolved: undefined,
+    unranged: false,
+  }
   const hashing = crew.hash(part.fd, file)
   hashing.to(frontierOf(spans))
   job.onBytes(spanBytes(spans))
   try {
     await fetchAll(job, fill, hashing, signal)
     signal.throwIfAborted()
+    await fill.sync
+    if (fill.broken !== undefined) throw fill.broken
     return { right: (await hashing.digest) === file.etag, spans: fill.done }
   } catch (error) {
     return { right: false, spans: fill.done, error }
   } finally {
     hashing.stop()
-    await Promise.allSettled([hashing.digest, fill.checkpoint])
+    await fill.note
+    await Promise.allSettled([hashing.digest, fill.sync])
   }
 }

@@ -9,9 +9,11 @@ const attempt = (read: () => string): string => {
   }
 }
 
+/** This boot of this machine; empty where the kernel does not say. */
+export const bootId = (): string => attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+
 // The boot and the namespace of process ids: within both a pid means the same to everybody, beyond them it means nothing.
-const machine = (): string =>
-  `${attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')).trim()}/${attempt(() => readlinkSync('/proc/self/ns/pid'))}`
+const machine = (): string => `${bootId()}/${attempt(() => readlinkSync('/proc/self/ns/pid'))}`
 
 /** State and start time of a process (proc(5), `stat`: fields 3 and 22); the name in field 2 may hold spaces and brackets. */
 const statusOf = (pid: string): { readonly state: string; readonly started: string } => {

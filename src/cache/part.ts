@@ -3,6 +3,7 @@ import { type FileHandle, open, readdir, readFile, rename, stat } from 'node:fs/
 import { basename, dirname, join } from 'node:path'
 import { createFile, discard, hasSize, openNew, partPath, publish } from './durable.ts'
 import { journalText, parseJournal } from './journal.ts'
+import { bootId } from './owner.ts'
 import { blobPath, journalPath } from './paths.ts'
 import { type Span, spanBytes } from './spans.ts'
 import type { RepoFile } from './types.ts'
@@ -15,11 +16,13 @@ export type Part = {
   readonly fd: number
   /** Bytes that were there already: of a process that ended before it was done. */
   readonly spans: readonly Span[]
-  /** Notes in the journal that these spans are on the disk, after it made sure that they are. */
-  readonly checkpoint: (spans: readonly Span[]) => Promise<void>
+  /** Notes in the journal that these spans are written. */
+  readonly note: (spans: readonly Span[]) => Promise<void>
+  /** Makes sure that these spans, which are written, are on the disk; the next note says so. */
+  readonly sync: (spans: readonly Span[]) => Promise<void>
   /** Gives the verified part its final name; where it is there already, somebody was faster. */
   readonly publish: () => Promise<void>
-  /** Leaves the part with a journal for who comes next, unless another has taken it already. */
+  /** Leaves the part for who comes next, noted in a journal, unless another has taken it already. */
   readonly keep: (spans: readonly Span[]) => Promise<void>
   /** Removes part and journal. */
   readonly discard: () => Promise<void>
@@ -42,7 +45,7 @@ const leftovers = async (name: PartName): Promise<readonly Left[]> => {
   const found = await Promise.all(
     (await journalsOf(name)).map(async (journal) => {
       const part = partOf(name, journal)
-      const spans = parseJournal(await readFile(journal, 'utf8').catch(() => ''), name.file)
+      const spans = parseJournal(await readFile(journal, 'utf8').catch(() => ''), name.file, bootId())
       return { journal, part, spans: (await hasSize(part, name.file.bytes)) ? spans : [] }
     }),
   )
@@ -60,17 +63,21 @@ const adopt = async (name: PartName, path: string): Promise<readonly Span[]> => 
   for (const left of others) await removeLeft(left)
   if (best === undefined) return []
   if (best.spans.length === 0) return removeLeft(best).then(() => [])
-  await writeJournal(name, best.spans)
+  await writeJournal(name, best.spans, [])
   await rename(best.part, path)
   await discard(best.journal)
   return best.spans
 }
 
-const writeJournal = async ({ cacheDir, repo, file, token }: PartName, spans: readonly Span[]): Promise<void> => {
+const writeJournal = async (
+  { cacheDir, repo, file, token }: PartName,
+  written: readonly Span[],
+  synced: readonly Span[],
+): Promise<void> => {
   const target = journalPath(cacheDir, repo, file.etag, token)
   const draft = `${target}.tmp`
   await discard(draft)
-  await createFile(draft, (handle) => handle.writeFile(journalText(file, spans)), false)
+  await createFile(draft, (handle) => handle.writeFile(journalText(file, { synced, written, boot: bootId() })), false)
   await rename(draft, target)
 }
 
@@ -94,10 +101,8 @@ export const openPart = async (name: PartName): Promise<Part> => {
   const journal = journalPath(cacheDir, repo, file.etag, token)
   const adopted = await adopt(name, path)
   const handle = adopted.length > 0 ? await open(path, 'r+') : await create(path, file.bytes)
-  const checkpoint = async (spans: readonly Span[]): Promise<void> => {
-    await handle.datasync()
-    await writeJournal(name, spans)
-  }
+  let synced: readonly Span[] = []
+  const note = (spans: readonly Span[]): Promise<void> => writeJournal(name, spans, synced)
   const remove = async (): Promise<void> => {
     await discard(path)
     await discard(journal)
@@ -105,14 +110,18 @@ export const openPart = async (name: PartName): Promise<Part> => {
   return {
     fd: handle.fd,
     spans: adopted,
-    checkpoint,
+    note,
+    sync: async (spans) => {
+      await handle.datasync()
+      synced = spans
+    },
     publish: async () => {
       await handle.sync()
       if (!(await hasSize(target, file.bytes))) await publish(path, target, file.bytes)
       await remove()
     },
     keep: async (spans) => {
-      await checkpoint(spans)
+      await note(spans)
       if (!(await hasSize(path, file.bytes))) await discard(journal)
     },
     discard: remove,

@@ -105,12 +105,13 @@ const run = async (job: PullJob): Promise<Snapshot> => {
   const token = newToken()
   await prepare(job, missing)
   await fetchMissing(job, all, missing, token)
-  if (missing.length > 0) await sweep(cacheDir, listing, all)
   if (job.signal?.aborted) throw abortError(job.signal)
   const publication = { cacheDir, listing, patterns, wanted, token }
   if (missing.length > 0) await publishSnapshot(publication)
   else await publishSnapshot(publication).catch((error: unknown) => tolerateReadOnly(publication, error))
-  return verify(job)
+  const snapshot = verify(job)
+  await sweep(cacheDir, listing, all)
+  return snapshot
 }
 
 /**

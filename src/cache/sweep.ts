@@ -7,18 +7,19 @@ import type { Listing, RepoFile } from './types.ts'
 
 const namesIn = (directory: string): Promise<readonly string[]> => readdir(directory).catch(() => [])
 
-/** A claimant's own link that is the last one to its record claims nothing any more; so does a grave. */
-const sweepClaims = async (directory: string): Promise<void> => {
+const sweepNames = async (directory: string, isOurs: (name: string) => boolean): Promise<void> => {
+  for (const name of await namesIn(directory)) if (isOurs(name)) await discard(join(directory, name))
+}
+
+/** A claim on what is published is over. A claimant's own link that is the last one to its record claims nothing any more; so does a grave. */
+const sweepClaims = async (directory: string, isOver: (name: string) => boolean): Promise<void> => {
+  await sweepNames(directory, isOver)
   for (const name of await namesIn(directory)) {
     if (!name.startsWith('.')) continue
     const path = join(directory, name)
     const links = (await stat(path).catch(() => undefined))?.nlink
     if (name.startsWith('.g.') || links === 1) await discard(path)
   }
-}
-
-const sweepNames = async (directory: string, isOurs: (name: string) => boolean): Promise<void> => {
-  for (const name of await namesIn(directory)) if (isOurs(name)) await discard(join(directory, name))
 }
 
 /** Removes parts and journals of blobs that are published, drafts of lists and refs, and what is left of leases. Never throws. */
@@ -31,5 +32,5 @@ export const sweep = async (cacheDir: string, { repo, commit, ref = 'main' }: Li
   await sweepNames(dirname(journalPath(cacheDir, repo, etag, '')), ofPublished)
   for (const path of [manifestPath(cacheDir, repo, commit), treePath(cacheDir, repo, commit), refPath(cacheDir, repo, ref)])
     await sweepNames(dirname(path), isDraft)
-  await sweepClaims(claimsPath(cacheDir, repo))
+  await sweepClaims(claimsPath(cacheDir, repo), ofPublished)
 }

@@ -84,23 +84,29 @@ test('filling gaps in any order covers every byte once (random worlds)', (t) => 
 
 const file = { etag: 'a'.repeat(64), bytes: 100 }
 
-test('a journal reads back as it was written, and one of another file, version or form is trusted in nothing', () => {
-  const spans: readonly Span[] = [
-    [0, 10],
-    [50, 100],
-  ]
-  assert.deepEqual(parseJournal(journalText(file, spans), file), spans)
+test('a journal says what is written to a machine of the same boot, what is on the disk to any, and nothing when it is not sound', () => {
+  const noted = {
+    written: [
+      [0, 10],
+      [50, 100],
+    ],
+    synced: [[0, 10]],
+    boot: 'b',
+  } as const
+  assert.deepEqual(parseJournal(journalText(file, noted), file, 'b'), noted.written)
+  assert.deepEqual(parseJournal(journalText(file, noted), file, 'another'), noted.synced)
+  assert.deepEqual(parseJournal(journalText(file, { ...noted, boot: '' }), file, ''), noted.synced, 'a boot that is not known is no boot')
   const wrong = [
     '',
     '{}',
-    journalText(file, spans).slice(0, 40),
-    journalText({ ...file, bytes: 101 }, spans),
-    journalText({ ...file, etag: 'b'.repeat(64) }, spans),
-    journalText(file, [[0, 101]]),
-    journalText(file, [[5, 5]]),
-    journalText(file, spans).replace('"version":1', '"version":2'),
+    journalText(file, noted).slice(0, 40),
+    journalText({ ...file, bytes: 101 }, noted),
+    journalText({ ...file, etag: 'b'.repeat(64) }, noted),
+    journalText(file, { ...noted, written: [[0, 101]] }),
+    journalText(file, { ...noted, written: [[5, 5]] }),
+    journalText(file, noted).replace('"version":1', '"version":2'),
   ]
-  for (const text of wrong) assert.deepEqual(parseJournal(text, file), [], text)
+  for (const text of wrong) assert.deepEqual(parseJournal(text, file, 'b'), [], text)
 })
 
 test('a journal is written for each hundredth of a file, within half a MiB and 128 MiB', () => {

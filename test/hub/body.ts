@@ -36,11 +36,12 @@ async function* bend(source: AsyncIterable<Buffer>, fault: Fault | undefined): A
   }
 }
 
-const pump = async (response: ServerResponse, chunks: AsyncIterable<Buffer>): Promise<void> => {
+const pump = async (response: ServerResponse, chunks: AsyncIterable<Buffer>, sent: { bytes: number }): Promise<void> => {
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   for await (const chunk of chunks) {
     if (gone.signal.aborted) return
+    sent.bytes += chunk.length
     if (!response.write(chunk)) await once(response, 'drain', { signal: gone.signal }).catch(() => {})
   }
 }
@@ -51,6 +52,7 @@ export const sendFile = async (
   response: ServerResponse,
   file: StoredFile,
   headers: Readonly<Record<string, string>>,
+  sent: { bytes: number },
   fault?: Fault,
 ): Promise<void> => {
   const asked = fault?.kind === 'ignore-range' ? undefined : parseRange(request.headers.range, file.bytes)
@@ -62,7 +64,7 @@ export const sendFile = async (
   const stop = fault?.kind === 'short' ? Math.min(end, start + fault.bytes) : end
   const range = asked && { 'content-range': `bytes ${start}-${stop - 1}/${file.bytes}` }
   response.writeHead(asked ? 206 : 200, { 'accept-ranges': 'bytes', 'content-length': stop - start, ...range, ...headers })
-  if (request.method !== 'HEAD') await pump(response, bend(file.read(start, stop), fault))
+  if (request.method !== 'HEAD') await pump(response, bend(file.read(start, stop), fault), sent)
   // A reset that comes with the first bytes would take them along: they have to be out of our buffers first.
   if (fault?.kind === 'reset') response.socket?.destroySoon()
   else response.end()

@@ -40,6 +40,8 @@ export type World = {
   readonly options: HubOptions
   readonly faults: Fault[]
   readonly requests: Recorded[]
+  /** Bytes of files that were sent. */
+  readonly sent: { bytes: number }
   readonly repositories: ReadonlyMap<string, Repository>
   cdnPort: number
 }

@@ -42,7 +42,7 @@ const serveGitFile = async (
   if (world.options.smallFiles === 'redirect' && !url.pathname.startsWith('/api/resolve-cache/')) {
     const location = `/api/resolve-cache/models/${repository.id}/${commit}/${encodeURIComponent(file.path)}?etag=${file.oid}`
     response.writeHead(307, { ...headers, location }).end()
-  } else await sendFile(request, response, file, headers, fault)
+  } else await sendFile(request, response, file, headers, world.sent, fault)
 }
 
 /** A file by its address on the hub: its bytes, or the way to the storage host. */
@@ -73,5 +73,5 @@ export const serveCdn = async ({ world, request, response, url }: Exchange): Pro
   if (sendFault(response, fault)) return
   if (file === undefined) return void response.writeHead(404).end()
   // Not the checksum: a storage host names its own object, and who takes that for the file's checksum is to be found out.
-  await sendFile(request, response, file, { etag: `"${'f0'.repeat(32)}"` }, fault)
+  await sendFile(request, response, file, { etag: `"${'f0'.repeat(32)}"` }, world.sent, fault)
 }

@@ -13,6 +13,8 @@ export type TestHub = {
   readonly url: string
   readonly cdnUrl: string
   readonly requests: Recorded[]
+  /** Bytes of files that were sent so far. */
+  readonly sent: { bytes: number }
   readonly faults: Fault[]
   /** Commit that a ref of a repository stands at. */
   readonly commit: (repo: string, ref?: string) => string
@@ -106,7 +108,7 @@ export const startHub = async (options: HubOptions): Promise<TestHub> => {
   const { repos, port = 0, listen: host = '127.0.0.1', faults = [] } = options
   const repositories = new Map<string, Repository>()
   for (const [id, spec] of Object.entries(repos)) repositories.set(id, await createRepository(id, spec))
-  const world: World = { options, faults, requests: [], repositories, cdnPort: 0 }
+  const world: World = { options, faults, requests: [], sent: { bytes: 0 }, repositories, cdnPort: 0 }
   const hub = createServer(listener(world, 'hub', serveHub))
   const cdn = createServer(listener(world, 'cdn', serveCdn))
   world.cdnPort = await listen(cdn, 0, host)
@@ -116,6 +118,7 @@ export const startHub = async (options: HubOptions): Promise<TestHub> => {
     url: `http://127.0.0.1:${hubPort}`,
     cdnUrl: `http://localhost:${world.cdnPort}`,
     requests: world.requests,
+    sent: world.sent,
     faults,
     commit: (repo, ref = 'main') => find(repo).refs.get(ref) ?? raise(`${repo} ${ref}`),
     push: (repo, spec) => commit(find(repo), spec),
