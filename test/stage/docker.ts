@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import type { Status } from '../../src/ops/status.ts'
@@ -46,21 +47,29 @@ export type Container = AsyncDisposable & {
   readonly until: (state: string, ms?: number) => Promise<Status>
   /** Waits for the end; the exit code. */
   readonly wait: () => Promise<number>
+  /** Who is attached to its output. */
+  readonly reader: ChildProcess | undefined
 }
 
 export type ContainerOptions = {
   readonly environment?: Readonly<Record<string, string>>
   readonly words?: readonly string[]
   readonly command?: readonly string[]
+  /** Somebody is attached to its output and does not read it. */
+  readonly unread?: boolean
 }
 
 /** Starts one, detached; it is removed at the end of the scope. */
-export const startContainer = async ({ environment = {}, words = [], command = [] }: ContainerOptions): Promise<Container> => {
+export const startContainer = async ({
+  environment = {},
+  words = [],
+  command = [],
+  unread = false,
+}: ContainerOptions): Promise<Container> => {
   const [port = 0, opsPort = 0] = await freePorts(2)
   const variables = { AIM_PORT: String(port), AIM_OPS_PORT: String(opsPort), ...environment }
   const id = await docker(
-    'run',
-    '-d',
+    'create',
     '--network',
     'host',
     ...Object.entries(variables).flatMap(([name, value]) => ['-e', `${name}=${value}`]),
@@ -68,6 +77,9 @@ export const startContainer = async ({ environment = {}, words = [], command = [
     image,
     ...command,
   )
+  const reader = unread ? spawn('docker', ['start', '-a', id], { stdio: ['ignore', 'pipe', 'pipe'] }) : undefined
+  if (reader === undefined) await docker('start', id)
+  else await until('it runs', async () => ((await docker('inspect', '-f', '{{.State.Status}}', id)) === 'created' ? undefined : true))
   const ops = `http://127.0.0.1:${opsPort}`
   const status = async (): Promise<Status> => JSON.parse((await get(`${ops}/status`)).body) as Status
   const logs = async (): Promise<string> => (await execa('docker', ['logs', id], { all: true })).all
@@ -77,6 +89,7 @@ export const startContainer = async ({ environment = {}, words = [], command = [
     ops,
     status,
     logs,
+    reader,
     exec: (...more) => docker('exec', id, ...more),
     until: async (state, ms = 60_000) => {
       try {
@@ -95,6 +108,7 @@ export const startContainer = async ({ environment = {}, words = [], command = [
     },
     wait: async () => Number(await docker('wait', id)),
     [Symbol.asyncDispose]: async () => {
+      reader?.kill('SIGKILL')
       await execa('docker', ['rm', '-f', id], { reject: false })
     },
   }
