@@ -18,14 +18,14 @@ export type Publication = {
 const readText = (path: string): Promise<string | undefined> => readFile(path, 'utf8').catch(() => undefined)
 
 /** Whether the snapshot's entry already leads to the file's blob; a plain file of the right size is one that a cache without links has. */
-const isLinked = async (entry: string, file: RepoFile): Promise<boolean> => {
+const isLinked = async (entry: string, file: Pick<RepoFile, 'etag' | 'bytes'>): Promise<boolean> => {
   if (!(await hasSize(entry, file.bytes))) return false
   const target = await readlink(entry).catch(() => undefined)
   return target === undefined || basename(target) === file.etag
 }
 
-const link = async ({ cacheDir, listing }: Publication, file: RepoFile): Promise<void> => {
-  const entry = snapshotFilePath(cacheDir, listing.repo, listing.commit, file.path)
+/** Makes a snapshot's entry lead to its file's blob, whatever stood there before. */
+export const linkBlob = async (entry: string, file: Pick<RepoFile, 'path' | 'etag' | 'bytes'>): Promise<void> => {
   if (await isLinked(entry, file)) return
   await makeDirectory(dirname(entry))
   await rm(entry, { force: true })
@@ -58,7 +58,7 @@ const writeTree = async ({ cacheDir, listing, wanted, token }: Publication): Pro
  */
 export const publishSnapshot = async (publication: Publication): Promise<void> => {
   const { cacheDir, listing, wanted, token } = publication
-  for (const file of wanted) await link(publication, file)
+  for (const file of wanted) await linkBlob(snapshotFilePath(cacheDir, listing.repo, listing.commit, file.path), file)
   await writeManifest(publication)
   await writeTree(publication)
   await writeWhenNew(refPath(cacheDir, listing.repo, listing.ref ?? pinnedRef(listing.commit)), listing.commit, token)

@@ -5,6 +5,7 @@ import { version } from '../std/version.ts'
 import type { DownloadOptions } from './amd/download-to-cache.ts'
 import type { ListOptions } from './amd/list-profiles.ts'
 import { states } from './amd/state-names.ts'
+import { addCacheCommands } from './cache/commands.ts'
 import type { Flags } from './options.ts'
 import { type Format, formats } from './output.ts'
 
@@ -30,6 +31,8 @@ export const runCommandLine = async (words: readonly string[]): Promise<number> 
     .exitOverride()
     .configureOutput({ writeErr: (text) => process.stderr.write(text) })
     .helpCommand(false)
+    // So that --format after `cache ls` is that of ls.
+    .enablePositionalOptions()
   const add: Add = (usage, description, run, choices = formats, usual = 'table') =>
     program
       .command(usage)
@@ -63,6 +66,13 @@ export const runCommandLine = async (words: readonly string[]): Promise<number> 
   add('healthcheck', 'exit 0 when the engine is ready, 1 when not', async ({ format }: Common) =>
     (await import('./status.ts')).healthcheckCommand(format),
   )
+  const cache = add('cache', 'the model cache: pull, ls, verify, prune, export, import, path', async () => {
+    cache.outputHelp()
+    return exitCodes.usage
+  })
+  addCacheCommands(cache, (code) => {
+    exitCode = code
+  })
   addAmd(add)
   add('version', 'the version', async ({ format }: Common) => (await import('./version.ts')).versionCommand(format))
   add('help [topic]', 'this text, or `help env` for every variable', async (topic, { format }: Common) => {

@@ -6,7 +6,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Environment, parse } from '../config/parse.ts'
-import { cacheDirectory, hubOf } from '../config/rooms.ts'
+import { cacheDirectory } from '../config/rooms.ts'
 import { showProblems } from '../config/show.ts'
 import { type Options, variables } from '../config/variables.ts'
 import { type Listener, startListener } from '../ops/listener.ts'
@@ -27,13 +27,13 @@ import { createSink, type Sink } from '../telemetry/sink.ts'
 import type { createGpuWatch } from './gpu-watch.ts'
 import { fitLastWords, formatLastWords, type LastWords } from './last-words.ts'
 import type { FoundModel } from './model.ts'
+import { holdModel, pullModel } from './model-cache.ts'
 import { policyFor, prepare } from './prepare.ts'
 import { createRun, type Run } from './run.ts'
 import { makeScratch, removeScratch } from './scratch.ts'
 import { readSecretFile } from './secret-file.ts'
 import { handleSignals } from './signals.ts'
 import { environmentOf, programOf } from './supervision.ts'
-import { runWorker } from './worker.ts'
 
 /** How long the last lines may take to be read; milliseconds. */
 const flushMs = 1000
@@ -66,6 +66,7 @@ export const serve = async (environment: Environment): Promise<number> => {
   let launched: Launch | undefined
   let scratch = tmpdir()
   let pulling: Promise<void> = Promise.resolve()
+  let held: Promise<() => Promise<void>> | undefined
   const run: Run = createRun({
     policy: policyFor(options, environment),
     clock: systemClock,
@@ -84,11 +85,14 @@ export const serve = async (environment: Environment): Promise<number> => {
     environment: (launch) => environmentOf(launch, environment, extrasOf(options)),
     onReclaimed: () => removeScratch(scratch),
     pull: (_launch, signal, onBytes) => {
-      pulling = pull(found, options, AbortSignal.any([signal, abort.signal]), onBytes)
+      pulling = pullModel(found, options, AbortSignal.any([signal, abort.signal]), onBytes, (howFar) =>
+        log.write('info', `pulling: ${howFar}`),
+      )
       return pulling
     },
     failureWords,
     onSpawned: () => {
+      held ??= holdModel(found, options)
       listener?.warm()
       void log.open()
     },
@@ -132,7 +136,7 @@ export const serve = async (environment: Environment): Promise<number> => {
   const { exitCode, words } = await Promise.race([run.ended, bug])
   abort.abort()
   // A worker that was told to stop removes its part files first; one that hangs in the kernel is not waited for.
-  await Promise.race([Promise.allSettled([preparing, pulling]), sleep(workerMs)])
+  await Promise.race([Promise.allSettled([preparing, pulling, held?.then((release) => release())]), sleep(workerMs)])
   // Does nothing but after a bug of ours: every other end has reclaimed the engine's tree.
   await sweep(spared, () => reaper?.reap(), AbortSignal.timeout(flushMs))
   await leave(options, log, sinks, exitCode, words)
@@ -176,19 +180,6 @@ const adopt = (libc: Libc | undefined, owned: ReadonlySet<number>, log: Log): Re
   if (process.pid !== 1 && !libc.becomeSubreaper())
     log.write('warning', 'orphans of the engine may escape: prctl(PR_SET_CHILD_SUBREAPER) was refused')
   return startReaper(libc, owned)
-}
-
-const pull = async (
-  found: FoundModel | undefined,
-  options: Options,
-  signal: AbortSignal,
-  onBytes: (done: number, total: number) => void,
-): Promise<void> => {
-  if (found?.listing === undefined) return
-  const request = { kind: 'pull', hub: hubOf(options), listing: found.listing, patterns: [], cacheDir: cacheDirectory(options) } as const
-  await runWorker(request, 'pulled', signal, (message) => {
-    if (message.kind === 'progress') onBytes(message.progress.bytesDone, message.progress.bytes)
-  })
 }
 
 const failureWords = (error: unknown): LastWords => ({

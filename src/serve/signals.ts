@@ -20,3 +20,10 @@ export const handleSignals = ({ shutdown, quit, report, ignored }: SignalActions
   process.on('SIGUSR1', report)
   for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => ignored(signal))
 }
+
+/** For a command: a signal that INT and TERM abort, once; the second one ends the process as usual. */
+export const onInterrupt = (): AbortSignal => {
+  const abort = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => abort.abort(new Error(name)))
+  return abort.signal
+}

@@ -12,3 +12,11 @@ export const gib = (amount: number): number => amount * 1024 ** 3
 
 /** Mebibytes to bytes. */
 export const mib = (amount: number): number => amount * 1024 ** 2
+
+/** Bytes of `500GiB`, `1.5TB`, `200M`, `1024`: decimal units by their name, all others binary; undefined when it is none. */
+export const parseBytes = (text: string): number | undefined => {
+  const match = /^(\d+(?:\.\d+)?)\s*(?:([KMGTP])(i?B?)|B)?$/i.exec(text.trim())
+  if (match === null) return undefined
+  const power = ' KMGTP'.indexOf((match[2] ?? ' ').toUpperCase())
+  return Math.round(Number(match[1]) * (/^b$/i.test(match[3] ?? '') ? 1000 : 1024) ** power)
+}
