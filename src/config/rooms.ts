@@ -39,7 +39,10 @@ export const policyOf = (options: Options, inKubernetes: boolean): Policy => ({
     periodMs: options.restartPeriod,
     baseMs: options.restartBackoff,
     capMs: 60_000,
+    healthyMs: options.restartReset,
   },
+  roomMs: options.memoryWait,
+  onHeld: options.memoryHeld,
 })
 
 /** What the user asked for; fails with 78 when no model is named. */

@@ -218,7 +218,12 @@ export const variables = {
   restartBackoff: define(duration(0, 3_600_000), {
     name: 'AIM_RESTART_BACKOFF',
     default: 1000,
-    summary: 'Wait before the first restart; doubles each time, up to a minute.',
+    summary: 'Wait before the second restart in a row, the first comes at once; doubles each time, up to a minute.',
+  }),
+  restartReset: define(duration(1000, 86_400_000), {
+    name: 'AIM_RESTART_RESET',
+    default: 600_000,
+    summary: 'Ready for so long without a break, an engine has its earlier failures forgotten.',
   }),
   startupStall: define(duration(1000, 86_400_000), {
     name: 'AIM_STARTUP_STALL_TIMEOUT',
@@ -259,7 +264,18 @@ export const variables = {
   reclaimTimeout: define(duration(1000, 3_600_000), {
     name: 'AIM_RECLAIM_TIMEOUT',
     default: 30_000,
-    summary: "Time for the engine's processes to be gone after its end.",
+    summary: "Time for the engine's processes to be gone after its end, and for its GPU memory to come back.",
+  }),
+  memoryHeld: define(choice(['retry', 'exit']), {
+    name: 'AIM_MEMORY_HELD_ACTION',
+    default: 'retry',
+    summary: 'GPU memory that is not back by then: start again later, within the restart budget, or exit, so that the node is looked at.',
+  }),
+  memoryWait: define(duration(0, 86_400_000), {
+    name: 'AIM_MEMORY_WAIT_TIMEOUT',
+    default: 300_000,
+    summary:
+      'How long a start waits while others hold the GPU memory that the engine asks for, then it is tried all the same; 0 does not wait.',
   }),
   logLevel: define(choice(['debug', 'info', 'warning', 'error', 'critical'], { warn: 'warning', fatal: 'critical' }), {
     name: 'AIM_LOG_LEVEL',

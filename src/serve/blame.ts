@@ -1,4 +1,6 @@
 import type { Launch } from '../plan/launch.ts'
+import { formatBytes } from '../std/bytes.ts'
+import type { Held } from '../supervisor/memory.ts'
 import type { Survivor } from '../supervisor/sweep.ts'
 import type { LastWords } from './last-words.ts'
 
@@ -27,4 +29,17 @@ export const cannotEnd = (survivors: readonly Survivor[]): LastWords => {
     sentence: `these processes of the engine could not be ended: ${named.join(', ')}`,
     fix: 'the node needs a look: a process in state D hangs in the kernel',
   }
+}
+
+/** GPU memory that did not come back after the engine's end; `users` are phrases on who can be seen to use it. */
+export const notGivenBack = (held: readonly Held[], users: readonly string[]): LastWords => ({
+  exitCode: 1,
+  whose: 'aim',
+  sentence: `GPU memory of the engine did not come back: ${[...held.map(describeHeld), ...users].join('; ')}`,
+  fix: 'the node needs a look: end what still holds it; where nobody does the driver has lost it, which a reset of the GPU or a newer driver cures',
+})
+
+const describeHeld = ({ device, bytes, holders }: Held): string => {
+  const who = holders.map(({ pid, bytes: own }) => `pid ${pid} of the host has ${formatBytes(own)}`)
+  return `${device} still holds ${formatBytes(bytes)} (${who.length === 0 ? 'the driver names no process that has it' : who.join(', ')})`
 }

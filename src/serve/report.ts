@@ -11,6 +11,7 @@ import { nextOf } from './words.ts'
 const states = [
   'idle',
   'pulling',
+  'waiting',
   'starting',
   'warming',
   'ready',

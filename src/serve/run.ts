@@ -3,18 +3,14 @@ import { endpointsOf } from '../engine/endpoints.ts'
 import { vllm } from '../engine/vllm.ts'
 import type { Sources } from '../ops/answer.ts'
 import type { Launch } from '../plan/launch.ts'
-import type { Clock } from '../std/clock.ts'
 import { describeExit } from '../supervisor/exit.ts'
 import { healthOf } from '../supervisor/health.ts'
-import type { State } from '../supervisor/lifecycle.ts'
-import type { Policy } from '../supervisor/policy.ts'
-import type { Program } from '../supervisor/program.ts'
+import type { State } from '../supervisor/states.ts'
 import { createSupervisor, type Happening, type Seen, type Supervisor } from '../supervisor/supervise.ts'
-import type { Log } from '../telemetry/log.ts'
-import type { Figures } from '../telemetry/metrics.ts'
-import { cannotEnd, cannotSpawn } from './blame.ts'
+import { cannotEnd, cannotSpawn, notGivenBack } from './blame.ts'
 import type { LastWords } from './last-words.ts'
 import { figuresOf, statusOf } from './report.ts'
+import type { Run, RunOptions } from './run-types.ts'
 import { nameStall } from './stall.ts'
 import { beginPhase, countSpawn, endPhase, enterState, explain, opening, progressPhase, type Story, standStill } from './story.ts'
 import { meaningOf } from './supervision.ts'
@@ -23,48 +19,6 @@ import { drain, listening, type Target, warm } from './work.ts'
 
 /** Progress tells the lifecycle at most so often that the start moves; milliseconds. */
 const progressMs = 1000
-
-/** What a run is made of. */
-export type RunOptions = {
-  readonly policy: Policy
-  readonly clock: Clock
-  readonly chance: () => number
-  readonly log: Log
-  readonly version: string
-  readonly owned: ReadonlySet<number>
-  readonly spared: ReadonlySet<number>
-  readonly reap: () => void
-  readonly reaped: () => number
-  readonly droppedLines: () => number
-  /** Made anew for each spawn. */
-  readonly program: (launch: Launch) => Program
-  /** The engine's environment, for the key that its clients must send. */
-  readonly environment: (launch: Launch) => Program['environment']
-  /** Nothing of the last engine lives any more: its files may go. */
-  readonly onReclaimed: () => void
-  /** Fetches what the launch needs; resolves at once when all of it is there. */
-  readonly pull: (launch: Launch, signal: AbortSignal, onBytes: (done: number, total: number) => void) => Promise<void>
-  readonly failureWords: (error: unknown) => LastWords
-  readonly onSpawned: () => void
-}
-
-/** A run that can be begun, asked and stopped. */
-export type Run = {
-  readonly begin: (launch: Launch) => void
-  /** No launch could be made. */
-  readonly refuse: (words: LastWords) => void
-  readonly enterPhase: (name: string) => void
-  readonly shutdown: () => void
-  /** Like shutdown, without waiting for running requests. */
-  readonly quit: () => void
-  readonly halt: () => void
-  readonly report: () => void
-  readonly health: Sources['health']
-  readonly status: Sources['status']
-  readonly figures: () => Figures
-  /** The exit code, and what to say when it is not 0. */
-  readonly ended: Promise<{ readonly exitCode: number; readonly words?: LastWords }>
-}
 
 /** Makes a run; nothing happens until `begin`. */
 export const createRun = (options: RunOptions): Run => {
@@ -107,6 +61,7 @@ export const createRun = (options: RunOptions): Run => {
     if (state.kind === 'pulling') enterPhase('pull')
     if (state.kind === 'warming') enterPhase('warm-up')
     if (state.kind !== 'pulling' && state.kind !== 'starting' && state.kind !== 'warming') story = endPhase(story, clock.now())
+    if (state.kind === 'waiting') return
     const level = state.kind === 'unready' || (state.kind === 'stopping' && state.reason !== 'requested') ? 'warning' : 'info'
     const why = 'reason' in state && state.reason !== 'requested' ? `: ${reasonSentence[state.reason]}` : ''
     log.write(level, `${previous.kind} -> ${state.kind}${why}`, { next: nextOf(state) })
@@ -172,6 +127,12 @@ export const createRun = (options: RunOptions): Run => {
     story = explain(story, failed.sentence)
   }
 
+  /** It came after the cause of the end, which stays the first thing said. */
+  const addFailure = (later: LastWords): void => {
+    log.write('error', later.sentence, { fix: later.fix })
+    fail(words === undefined ? later : { ...words, sentence: `${words.sentence}; ${later.sentence}` })
+  }
+
   const onHappening = (happening: Happening): void => {
     if (happening.kind === 'state') onState(happening.state, happening.previous)
     else if (happening.kind === 'line') onLine(happening.line, happening.stream)
@@ -182,8 +143,12 @@ export const createRun = (options: RunOptions): Run => {
       log.write('info', 'engine started', { pid: happening.pid, argv: launch?.engine.argv.join(' ') })
       options.onSpawned()
     } else if (happening.kind === 'spawn-failed') fail(cannotSpawn(launch, happening.code))
-    else if (happening.kind === 'survivors') fail(cannotEnd(happening.survivors))
-    else
+    else if (happening.kind === 'survivors') addFailure(cannotEnd(happening.survivors))
+    else if (happening.kind === 'held') addFailure(notGivenBack(happening.held, happening.users))
+    else if (happening.kind === 'lacking') {
+      story = explain(story, `others hold GPU memory: ${happening.devices.join('; ')}`)
+      log.write('warning', story.reason, { next: nextOf(supervisor.life().state) })
+    } else
       end({
         exitCode: happening.exitCode,
         ...(words === undefined || happening.exitCode === 0 ? {} : { words: { ...words, exitCode: happening.exitCode } }),
@@ -204,6 +169,7 @@ export const createRun = (options: RunOptions): Run => {
     reap: options.reap,
     onHappening,
     program: () => options.program(needed()),
+    memory: () => options.memory(needed()),
     work: {
       pull: (signal) =>
         options.pull(needed(), signal, (done, total) => {

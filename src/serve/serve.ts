@@ -9,6 +9,8 @@ import { type Environment, parse } from '../config/parse.ts'
 import { cacheDirectory } from '../config/rooms.ts'
 import { showProblems } from '../config/show.ts'
 import { type Options, variables } from '../config/variables.ts'
+import type { PatientFiles } from '../hardware/file-system.ts'
+import { patientFiles } from '../hardware/patient-files.ts'
 import { type Listener, startListener } from '../ops/listener.ts'
 import type { Launch } from '../plan/launch.ts'
 import { systemClock } from '../std/clock.ts'
@@ -26,10 +28,12 @@ import { createMetrics } from '../telemetry/metrics.ts'
 import { createSink, type Sink } from '../telemetry/sink.ts'
 import type { createGpuWatch } from './gpu-watch.ts'
 import { fitLastWords, formatLastWords, type LastWords } from './last-words.ts'
+import { memoryOf } from './memory.ts'
 import type { FoundModel } from './model.ts'
 import { holdModel, pullModel } from './model-cache.ts'
 import { policyFor, prepare } from './prepare.ts'
-import { createRun, type Run } from './run.ts'
+import { createRun } from './run.ts'
+import type { Run } from './run-types.ts'
 import { makeScratch, removeScratch } from './scratch.ts'
 import { readSecretFile } from './secret-file.ts'
 import { handleSignals } from './signals.ts'
@@ -67,6 +71,7 @@ export const serve = async (environment: Environment): Promise<number> => {
   let scratch = tmpdir()
   let pulling: Promise<void> = Promise.resolve()
   let held: Promise<() => Promise<void>> | undefined
+  const files = patientFiles(options.sysfsRoot)
   const run: Run = createRun({
     policy: policyFor(options, environment),
     clock: systemClock,
@@ -84,6 +89,7 @@ export const serve = async (environment: Environment): Promise<number> => {
     },
     environment: (launch) => environmentOf(launch, environment, extrasOf(options)),
     onReclaimed: () => removeScratch(scratch),
+    memory: (launch) => memoryOf(launch, files, processTable),
     pull: (_launch, signal, onBytes) => {
       pulling = pullModel(found, options, AbortSignal.any([signal, abort.signal]), onBytes, (howFar) =>
         log.write('info', `pulling: ${howFar}`),
@@ -112,7 +118,7 @@ export const serve = async (environment: Environment): Promise<number> => {
       status: run.status,
       metrics: createMetrics(
         run.figures,
-        observeGpus(options.sysfsRoot, () => launched?.gpus ?? [], spared),
+        observeGpus(files, () => launched?.gpus ?? [], spared),
       ),
     })
     log.write('info', 'probes, status and metrics', { port: listener.port })
@@ -145,13 +151,12 @@ export const serve = async (environment: Environment): Promise<number> => {
 }
 
 /** Readings of the launch's GPUs; what reads them is loaded by the first scrape that has any. */
-const observeGpus = (root: string, gpus: () => Launch['gpus'], spared: ReadonlySet<number>): Parameters<typeof createMetrics>[1] => {
+const observeGpus = (files: PatientFiles, gpus: () => Launch['gpus'], spared: ReadonlySet<number>): Parameters<typeof createMetrics>[1] => {
   let watch: ReturnType<typeof createGpuWatch> | undefined
   const pids = (): readonly number[] => descendantsOf(processTable(), process.pid, spared).map(({ pid }) => pid)
   return async () => {
     if (gpus().length === 0) return []
-    const { patientFiles } = await import('../hardware/patient-files.ts')
-    watch ??= (await import('./gpu-watch.ts')).createGpuWatch({ files: patientFiles(root), gpus, pids, now: systemClock.now })
+    watch ??= (await import('./gpu-watch.ts')).createGpuWatch({ files, gpus, pids, now: systemClock.now })
     return watch()
   }
 }

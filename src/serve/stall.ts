@@ -1,7 +1,7 @@
 import type { PhaseStatus } from '../ops/status.ts'
 import { formatDuration } from '../std/duration.ts'
-import type { State } from '../supervisor/lifecycle.ts'
 import type { Policy } from '../supervisor/policy.ts'
+import type { State } from '../supervisor/states.ts'
 
 /** One standstill: when it was found (milliseconds since our start), what it is, and what shows why. */
 export type Stall = { readonly atMs: number; readonly sentence: string; readonly evidence: readonly string[] }

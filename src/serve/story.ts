@@ -1,5 +1,5 @@
 import type { PhaseStatus } from '../ops/status.ts'
-import type { State } from '../supervisor/lifecycle.ts'
+import type { State } from '../supervisor/states.ts'
 import type { Stall } from './stall.ts'
 
 /** What has happened so far, as one value: status, metrics and last words are read from it and nowhere else. Times are milliseconds since our start. */

@@ -1,4 +1,4 @@
-import type { Reason, State } from '../supervisor/lifecycle.ts'
+import type { Reason, State } from '../supervisor/states.ts'
 
 /** What happens next in a state, in words. */
 export const nextOf = (state: State): string => {
@@ -7,6 +7,8 @@ export const nextOf = (state: State): string => {
       return 'looks at the machine and makes a plan'
     case 'pulling':
       return 'fetches the model, then starts the engine'
+    case 'waiting':
+      return 'starts the engine when the GPU memory that it asks for is free, or when the wait is over'
     case 'starting':
       return 'waits for the engine to listen; a start that moves has no time limit'
     case 'warming':
@@ -44,4 +46,5 @@ export const reasonSentence: Readonly<Record<Reason, string>> = {
   stalled: 'the engine stood still with work in flight',
   'engine-exited': 'the engine ended without being asked to',
   'not-reclaimed': 'processes of the engine could not be ended',
+  'memory-held': 'GPU memory of the engine did not come back',
 }

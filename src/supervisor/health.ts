@@ -1,4 +1,4 @@
-import type { State } from './lifecycle.ts'
+import type { State } from './states.ts'
 
 /** HTTP status codes of the three probes. */
 export type Health = { readonly startup: 200 | 503; readonly live: 200 | 503; readonly ready: 200 | 503 }

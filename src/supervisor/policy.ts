@@ -5,13 +5,25 @@ export type RestartPolicy = {
   /** Restarts allowed within `periodMs`; one more ends the supervisor. */
   readonly intensity: number
   readonly periodMs: number
-  /** First wait; doubles up to `capMs`. */
+  /** The wait before the second restart in a row, the first comes at once; doubles up to `capMs`. */
   readonly baseMs: number
   readonly capMs: number
+  /** Ready for so long without a break, an engine's earlier failures are forgotten. */
+  readonly healthyMs: number
+}
+
+/** How long the end of an engine may take; milliseconds. */
+export type Stages = {
+  /** From SIGTERM to SIGKILL. */
+  readonly stopMs: number
+  /** From SIGKILL to giving up on the process. */
+  readonly killMs: number
+  /** Until no descendant is left and GPU memory is back. */
+  readonly reclaimMs: number
 }
 
 /** How long each stage of an engine's life may take; milliseconds. The grace period of every manifest is `gracePeriodMs` of this. */
-export type Policy = {
+export type Policy = Stages & {
   /** How long a start may stand still; a start that moves has no limit. */
   readonly startupStallMs: number
   /** How long work may be in flight without a step of the engine, and how long a serving engine may stay unready. */
@@ -25,15 +37,20 @@ export type Policy = {
   readonly drainDelayMs: number
   /** Running requests may finish. */
   readonly drainMs: number
-  /** From SIGTERM to SIGKILL. */
-  readonly stopMs: number
-  /** From SIGKILL to giving up on the process. */
-  readonly killMs: number
-  /** Until no descendant is left and VRAM is back. */
-  readonly reclaimMs: number
   readonly restart: RestartPolicy
+  /** How long a start waits for GPU memory that somebody else holds, then it is tried all the same; 0 does not wait. */
+  readonly roomMs: number
+  /** GPU memory that is not back after an engine's end: try again later within the restart budget, or exit, so that the node is looked at. */
+  readonly onHeld: 'retry' | 'exit'
+  /** The stages of an end that was asked for, where whoever asked does not wait for the full ones. */
+  readonly requested?: Stages
 }
 
+/** The stages of an end: those of one that was asked for may be shorter. */
+export const stagesFor = (policy: Policy, requested: boolean): Stages => (requested ? (policy.requested ?? policy) : policy)
+
 /** What a container needs between SIGTERM and SIGKILL so that every stage can take its time, with a second to spare for ourselves. */
-export const gracePeriodMs = (policy: Policy): number =>
-  policy.drainDelayMs + policy.drainMs + policy.stopMs + policy.killMs + policy.reclaimMs + 1000
+export const gracePeriodMs = (policy: Policy): number => {
+  const { stopMs, killMs, reclaimMs } = stagesFor(policy, true)
+  return policy.drainDelayMs + policy.drainMs + stopMs + killMs + reclaimMs + 1000
+}

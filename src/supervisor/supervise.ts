@@ -1,17 +1,17 @@
-/** Edge: the loop. One mailbox, one writer of the lifecycle; timers and processes are touched here and decided in `lifecycle.ts`. */
+/** The loop. One mailbox, one writer of the lifecycle; what `lifecycle.ts` decides is done here, through the edges beside it. */
 import type { Clock } from '../std/clock.ts'
 import { createMailbox } from '../std/mailbox.ts'
 import { startDeadline } from './deadline.ts'
 import type { Exit } from './exit.ts'
-import { type Effect, type Event, initial, type Lifecycle, type State, transition } from './lifecycle.ts'
+import { createFootprint } from './footprint.ts'
+import { transition } from './lifecycle.ts'
+import type { Held, Memory } from './memory.ts'
 import type { Policy } from './policy.ts'
-import { processTable } from './proc.ts'
-import { descendantsOf } from './process-table.ts'
 import type { Program } from './program.ts'
 import { createRing, type Ring } from './ring.ts'
-import { removeSharedMemory, sharedMemoryOf } from './shared-memory.ts'
 import { signalProcess, spawnProgram } from './spawn.ts'
-import { type Survivor, survivors, sweep } from './sweep.ts'
+import { type Effect, type Event, initial, type Lifecycle, type State } from './states.ts'
+import type { Survivor } from './sweep.ts'
 
 /** Lines of engine output kept for naming the cause of its end. */
 export const ringSize = 2000
@@ -52,6 +52,10 @@ export type Happening =
   | { readonly kind: 'exited'; readonly exit: Exit; readonly lines: readonly string[]; readonly served: boolean }
   | { readonly kind: 'error'; readonly error: unknown }
   | { readonly kind: 'survivors'; readonly survivors: readonly Survivor[] }
+  /** GPU memory that did not come back in time; `users` are phrases on who can be seen to use it. */
+  | { readonly kind: 'held'; readonly held: readonly Held[]; readonly users: readonly string[] }
+  /** A start waits: somebody else holds the GPU memory that the engine asks for. One phrase for each device. */
+  | { readonly kind: 'lacking'; readonly devices: readonly string[] }
   | { readonly kind: 'end'; readonly exitCode: number }
 
 /** What a supervisor is made of; everything that touches the world can be replaced by a test. */
@@ -59,6 +63,8 @@ export type SupervisorOptions = {
   readonly policy: Policy
   readonly clock: Clock
   readonly chance: () => number
+  /** GPU memory of the engine's devices, asked before each start. */
+  readonly memory: () => Memory | undefined
   /** Asked at each spawn, so that it may differ from the last time. */
   readonly program: () => Program
   readonly work: Work
@@ -88,10 +94,10 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   /** Whether the present engine has been ready. */
   let served = false
   let halted = false
-  /** What the engine was seen to keep in /dev/shm. */
-  const shared = new Set<number>()
   /** Aborted when the engine it was made for is stopping or gone. */
   let run = new AbortController()
+  const others = (): ReadonlySet<number> => new Set([...options.owned, ...options.spared].filter((other) => other !== pid))
+  const footprint = createFootprint({ others, reap: options.reap, memory: options.memory })
 
   const mailbox = createMailbox<Message>((message) => {
     if (halted) return
@@ -107,20 +113,22 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const entered = (previous: State, state: State): void => {
     if (state.kind === 'stopping' || state.kind === 'reclaiming' || state.kind === 'terminated') run.abort()
     // Only of an engine that gets on: /proc/PID/maps of one that hangs in the kernel could hold us up as well.
-    if (previous.kind === 'starting' && state.kind === 'warming') noteSharedMemory()
+    if (previous.kind === 'starting' && state.kind === 'warming') footprint.note()
     const first = state.kind === 'ready' && !served
     if (first) {
       served = true
-      noteSharedMemory()
+      footprint.note()
     }
     if (previous.kind !== state.kind || state.kind === 'stopping') onHappening({ kind: 'state', state, previous })
     if (first) watch()
+    if (previous.kind === 'waiting') footprint.stopWaiting()
   }
 
   const perform = (effect: Effect): void => {
     if (effect.kind === 'arm') arm(effect.epoch, effect.ms)
     else if (effect.kind === 'signal') signal(effect.signal)
     else if (effect.kind === 'exit') finish(effect.exitCode)
+    else if (effect.kind === 'reclaim') reclaimWithin(effect.ms)
     else actions[effect.kind]()
   }
 
@@ -164,12 +172,12 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     })
   }
 
-  const noteSharedMemory = (): void => {
-    const tree = descendantsOf(processTable(), process.pid, others()).map((entry) => entry.pid)
-    for (const inode of sharedMemoryOf(tree)) shared.add(inode)
-  }
-
-  const others = (): ReadonlySet<number> => new Set([...options.owned, ...options.spared].filter((other) => other !== pid))
+  const reclaimWithin = (ms: number): void =>
+    footprint.reclaim(ms, ({ survivors, held, users }) => {
+      if (held.length > 0) onHappening({ kind: 'held', held, users })
+      if (survivors.length > 0) onHappening({ kind: 'survivors', survivors })
+      else post({ kind: 'reclaimed', held: held.length > 0 })
+    })
 
   const actions = {
     pull: () =>
@@ -181,19 +189,15 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     warm: () => attempt(work.warm(run.signal), { kind: 'answered' }),
     drain: () => attempt(work.drain(run.signal), { kind: 'drained' }),
     examine: () => attempt(work.examine(run.signal, pid, ring.lines()), { kind: 'examined' }, () => ({ kind: 'examined' })),
-    reclaim: () => {
-      const deadline = AbortSignal.timeout(policy.reclaimMs * 0.9)
-      void sweep(others(), options.reap, deadline).then(() => {
-        removeSharedMemory(shared)
-        shared.clear()
-        const left = survivors(others())
-        if (left.length > 0) onHappening({ kind: 'survivors', survivors: left })
-        else post({ kind: 'reclaimed' })
-      })
-    },
+    'await-room': () =>
+      footprint.awaitRoom(
+        (devices) => onHappening({ kind: 'lacking', devices }),
+        () => post({ kind: 'room' }),
+      ),
     spawn: () => {
       run = new AbortController()
       served = false
+      footprint.begin()
       const own = createRing(ringSize)
       ring = own
       spawnProgram(options.program(), {
@@ -223,6 +227,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     halted = true
     callOff()
     run.abort()
+    footprint.halt()
   }
 
   return { post, life: () => life, pid: () => pid, halt }

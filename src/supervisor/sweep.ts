@@ -20,7 +20,7 @@ export const sweep = async (owned: ReadonlySet<number>, reap: () => void, signal
     reap()
     if (left.length === 0 || signal.aborted) return
     for (const { pid } of left) signalProcess(pid, 'SIGKILL')
-    await delay(pollMs)
+    await delay(pollMs, undefined, { signal }).catch(() => undefined)
   }
 }
 

@@ -58,7 +58,9 @@ export const policy: Policy = {
     killMs: 1,
     reclaimMs: 1,
   },
-  restart: { when: 'always', intensity: 5, periodMs: 1, baseMs: 1, capMs: 1 },
+  restart: { when: 'always', intensity: 5, periodMs: 1, baseMs: 1, capMs: 1, healthyMs: 600_000 },
+  roomMs: 5000,
+  onHeld: 'retry',
 }
 
 /** Says all it was given, so that a test can read it back from argv. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Exit } from '../../src/supervisor/exit.ts'
-import { type Effect, type Event, initial, type Lifecycle, type State, transition } from '../../src/supervisor/lifecycle.ts'
+import { transition } from '../../src/supervisor/lifecycle.ts'
 import type { Policy } from '../../src/supervisor/policy.ts'
+import { type Effect, type Event, initial, type Lifecycle, type State } from '../../src/supervisor/states.ts'
 import { generator } from '../random.ts'
 
 const policy: Policy = {
@@ -16,10 +17,13 @@ const policy: Policy = {
   stopMs: 50,
   killMs: 20,
   reclaimMs: 30,
-  restart: { when: 'always', intensity: 2, periodMs: 10_000, baseMs: 100, capMs: 1000 },
+  restart: { when: 'always', intensity: 2, periodMs: 10_000, baseMs: 100, capMs: 1000, healthyMs: 600_000 },
+  roomMs: 5000,
+  onHeld: 'retry',
 }
 const never: Policy = { ...policy, restart: { ...policy.restart, when: 'never' } }
 const onFailure: Policy = { ...policy, restart: { ...policy.restart, when: 'on-failure' } }
+const exitOnHeld: Policy = { ...policy, onHeld: 'exit' }
 const report: Policy = { ...policy, onStall: 'report' }
 
 const code = (value: number): Exit => ({ kind: 'code', code: value })
@@ -66,7 +70,16 @@ describe('transition()', () => {
       { kind: 'terminated', exitCode: 0 } as Partial<State>,
       'exit',
     ],
-    ['spawns when the files are there', { kind: 'pulling' }, { kind: 'pulled' }, { kind: 'starting' }, 'spawn arm'],
+    ['waits for GPU memory when the files are there', { kind: 'pulling' }, { kind: 'pulled' }, { kind: 'waiting' }, 'await-room arm'],
+    ['spawns when there is room', { kind: 'waiting' }, { kind: 'room' }, { kind: 'starting' }, 'spawn arm'],
+    ['tries all the same when the wait is over', { kind: 'waiting' }, { kind: 'deadline', epoch: 7 }, { kind: 'starting' }, 'spawn arm'],
+    [
+      'ends with 0 when asked to stop while it waits for room',
+      { kind: 'waiting' },
+      { kind: 'shutdown' },
+      { kind: 'terminated', exitCode: 0 } as Partial<State>,
+      'exit',
+    ],
     [
       'ends when the pull failed',
       { kind: 'pulling' },
@@ -297,13 +310,13 @@ describe('transition()', () => {
       report,
     ],
     ['is ready again after a reported stall', { kind: 'unready', stalled: true }, { kind: 'probed', passed: true }, { kind: 'ready' }, ''],
-    ['waits before it starts again', reclaiming(), { kind: 'reclaimed' }, { kind: 'backoff' }, 'arm'],
+    ['waits before it starts again', reclaiming(), { kind: 'reclaimed', held: false }, { kind: 'backoff' }, 'arm'],
     [
       'starts again after the wait',
       { kind: 'backoff', reason: 'engine-exited' },
       { kind: 'deadline', epoch: 7 },
-      { kind: 'starting' },
-      'spawn arm',
+      { kind: 'waiting' },
+      'await-room arm',
     ],
     [
       'ends with 0 when asked to stop while it waits',
@@ -315,7 +328,7 @@ describe('transition()', () => {
     [
       'ends with the code of the engine when that was the last try',
       reclaiming({ next: 'terminate' }),
-      { kind: 'reclaimed' },
+      { kind: 'reclaimed', held: false },
       { kind: 'terminated', exitCode: 3 } as Partial<State>,
       'exit',
     ],
@@ -331,7 +344,29 @@ describe('transition()', () => {
       reclaiming(),
       { kind: 'shutdown' },
       { kind: 'reclaiming', next: 'terminate', exitCode: 0 } as Partial<State>,
+      'reclaim arm',
+    ],
+    [
+      'tries again later when GPU memory does not come back',
+      reclaiming(),
+      { kind: 'reclaimed', held: true },
+      { kind: 'backoff', reason: 'memory-held' } as Partial<State>,
       'arm',
+    ],
+    [
+      'exits with the code of the engine when GPU memory does not come back and policy says so',
+      reclaiming(),
+      { kind: 'reclaimed', held: true },
+      { kind: 'terminated', reason: 'memory-held', exitCode: 3 } as Partial<State>,
+      'exit',
+      exitOnHeld,
+    ],
+    [
+      'ends with 0 after a stop that was asked for although the driver still holds memory: no process of ours does',
+      reclaiming({ next: 'terminate', reason: 'requested', exitCode: 0 }),
+      { kind: 'reclaimed', held: true },
+      { kind: 'terminated', reason: 'requested', exitCode: 0 } as Partial<State>,
+      'exit',
     ],
     [
       'ignores everything at the end',
@@ -359,17 +394,98 @@ describe('transition()', () => {
   test('spends the budget: one failure more than the intensity within the period ends it with the code of the engine', () => {
     let life = live(reclaiming())
     for (let time = 1; time <= 2; time++) {
-      life = at(life, { kind: 'reclaimed' }, policy, time).next
+      life = at(life, { kind: 'reclaimed', held: false }, policy, time).next
       assert.equal(life.state.kind, 'backoff')
       life = { ...life, state: reclaiming() }
     }
-    assert.deepEqual(at(life, { kind: 'reclaimed' }, policy, 3).next.state, { kind: 'terminated', reason: 'engine-exited', exitCode: 3 })
+    assert.deepEqual(at(life, { kind: 'reclaimed', held: false }, policy, 3).next.state, {
+      kind: 'terminated',
+      reason: 'engine-exited',
+      exitCode: 3,
+    })
   })
 
   test('forgets failures that are older than the period', () => {
     const life: Lifecycle = { state: reclaiming(), epoch: 1, failures: [0, 1] }
-    assert.equal(at(life, { kind: 'reclaimed' }, policy, policy.restart.periodMs + 2).next.state.kind, 'backoff')
+    assert.equal(at(life, { kind: 'reclaimed', held: false }, policy, policy.restart.periodMs + 2).next.state.kind, 'backoff')
   })
+})
+
+describe('a long healthy run', () => {
+  const failures = [0, 1]
+  const rows: readonly [claim: string, readyFor: number, left: number][] = [
+    ['is forgiven its earlier failures when it ends', policy.restart.healthyMs, 0],
+    ['a little shorter keeps them', policy.restart.healthyMs - 1, 2],
+  ]
+  for (const [claim, readyFor, left] of rows)
+    test(claim, () => {
+      const ready = at({ ...live({ kind: 'warming' }), failures }, { kind: 'answered' }, policy, 50).next
+      assert.equal(at(ready, exited(code(1)), policy, 50 + readyFor).next.failures.length, left)
+    })
+  test('begins anew when readiness was lost in between', () => {
+    const ready = at({ ...live({ kind: 'warming' }), failures }, { kind: 'answered' }, policy, 0).next
+    const unready = at(ready, { kind: 'probed', passed: false }, policy, 10).next
+    const again = at(unready, { kind: 'probed', passed: true }, policy, 20).next
+    assert.equal(at(again, exited(code(1)), policy, policy.restart.healthyMs + 10).next.failures.length, 2)
+  })
+})
+
+describe('an end that was asked for', () => {
+  const hurried: Policy = { ...policy, requested: { stopMs: 5, killMs: 2, reclaimMs: 3 } }
+  const armed = (from: State, event: Bare): number | undefined =>
+    at(live(from), event, hurried).effects.find((effect) => effect.kind === 'arm')?.ms
+  test('takes its own, shorter stages; any other end takes the full ones', () => {
+    assert.equal(armed({ kind: 'draining' }, { kind: 'drained' }), 5)
+    assert.equal(armed(stopping({ reason: 'requested', next: 'terminate' }), { kind: 'shutdown' }), 2)
+    assert.equal(armed(stopping({ reason: 'requested', next: 'terminate' }), exited(code(0))), 3)
+    assert.equal(armed(stopping(), { kind: 'shutdown' }), 5)
+    assert.equal(armed(reclaiming(), { kind: 'shutdown' }), 3)
+    assert.equal(armed(stopping({ reason: 'requested', next: 'terminate', killed: true }), { kind: 'deadline', epoch: 7 }), 3)
+    assert.equal(armed(stopping(), { kind: 'deadline', epoch: 7 }), policy.killMs)
+    assert.equal(armed({ kind: 'ready' }, exited(code(1))), policy.reclaimMs)
+  })
+})
+
+/** Every state, and the steps of asking and of time that lead from it to the end. */
+describe('asked to stop in any state', () => {
+  const states: readonly State[] = [
+    { kind: 'idle' },
+    { kind: 'pulling' },
+    { kind: 'waiting' },
+    { kind: 'starting' },
+    { kind: 'warming' },
+    { kind: 'ready' },
+    { kind: 'unready', stalled: false },
+    { kind: 'unready', stalled: true },
+    examining('starting'),
+    examining('warming'),
+    examining('ready'),
+    { kind: 'draining' },
+    stopping(),
+    stopping({ killed: true }),
+    stopping({ next: 'terminate', reason: 'requested' }),
+    reclaiming(),
+    { kind: 'backoff', reason: 'engine-exited' },
+  ]
+  for (const from of states) {
+    const alive = !['idle', 'pulling', 'waiting', 'reclaiming', 'backoff'].includes(from.kind)
+    test(`${JSON.stringify(from)}: ends with 0 when the engine does as it is told`, () => {
+      let life = at(live(from), { kind: 'shutdown' }).next
+      if (life.state.kind === 'draining') life = at(life, { kind: 'drained' }).next
+      if (alive) life = at(life, exited(code(0))).next
+      if (life.state.kind === 'reclaiming') life = at(life, { kind: 'reclaimed', held: false }).next
+      assert.deepEqual(life.state, { kind: 'terminated', reason: 'requested', exitCode: 0 })
+    })
+    test(`${JSON.stringify(from)}: ends by the passing of time alone when nothing answers, and not with 0 when something is left`, () => {
+      let life = at(live(from), { kind: 'shutdown' }).next
+      for (let steps = 0; life.state.kind !== 'terminated'; steps++) {
+        assert.ok(steps < 5, JSON.stringify(life.state))
+        life = at(life, { kind: 'deadline', epoch: life.epoch }).next
+      }
+      const left = alive || from.kind === 'reclaiming'
+      assert.deepEqual([life.state.reason, life.state.exitCode === 0], left ? ['not-reclaimed', false] : ['requested', true])
+    })
+  }
 })
 
 /** A world that does to the machine what a world may do, and watches the promises. */
@@ -379,7 +495,14 @@ const walk = (seed: number): ReadonlySet<string> => {
   const under: Policy = {
     ...policy,
     onStall: pick(['restart', 'report'] as const),
-    restart: { ...policy.restart, when: pick(['always', 'on-failure', 'never'] as const), intensity: pick([0, 1, 3]) },
+    onHeld: pick(['retry', 'exit'] as const),
+    ...(random() < 0.5 ? {} : { requested: { stopMs: 5, killMs: 2, reclaimMs: 3 } }),
+    restart: {
+      ...policy.restart,
+      healthyMs: pick([1, 5000, 600_000]),
+      when: pick(['always', 'on-failure', 'never'] as const),
+      intensity: pick([0, 1, 3]),
+    },
   }
   const seen = new Set<string>()
   let life = initial
@@ -421,12 +544,13 @@ const walk = (seed: number): ReadonlySet<string> => {
     if (life.state.kind === 'ready' && event.kind === 'probed') assert.ok(event.passed, 'ready against a probe')
     // The promise that makes every wait end: an engine's states have a deadline, but for one that serves or that is only reported.
     if (life.state.kind === 'unready' && !life.state.stalled) assert.equal(timer?.epoch, life.epoch, 'unready for ever')
-    if (['starting', 'warming', 'examining', 'draining', 'stopping', 'reclaiming', 'backoff'].includes(life.state.kind))
+    if (['waiting', 'starting', 'warming', 'examining', 'draining', 'stopping', 'reclaiming', 'backoff'].includes(life.state.kind))
       assert.equal(timer?.epoch, life.epoch, `no deadline in ${life.state.kind}`)
   }
   const noise: readonly (() => Bare)[] = [
     () => ({ kind: 'start' }),
     () => ({ kind: 'pulled' }),
+    () => ({ kind: 'room' }),
     () => ({ kind: 'progressed' }),
     () => ({ kind: 'probed', passed: random() < 0.5 }),
     () => ({ kind: 'stalled' }),
@@ -450,7 +574,7 @@ const walk = (seed: number): ReadonlySet<string> => {
       step({ kind: 'failed', reason: 'pull-failed', exitCode: 74 })
     else if (choice < 0.75 && reclaimable && !alive) {
       reclaimable = false
-      step({ kind: 'reclaimed' })
+      step({ kind: 'reclaimed', held: random() < 0.2 })
     } else step(pick(noise)())
   }
   // Once a stop was asked for nothing but the passing of time may be needed for the end.
@@ -485,6 +609,7 @@ test('random worlds: never two engines, never gone with one alive unless it says
     'stopping',
     'terminated',
     'unready',
+    'waiting',
     'warming',
   ])
 })

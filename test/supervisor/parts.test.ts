@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { healthOf } from '../../src/supervisor/health.ts'
-import type { State } from '../../src/supervisor/lifecycle.ts'
 import { maxLineLength, splitLines } from '../../src/supervisor/lines.ts'
 import { gracePeriodMs, type Policy } from '../../src/supervisor/policy.ts'
 import { descendantsOf, type ProcessEntry, parseStat } from '../../src/supervisor/process-table.ts'
 import { backoffMs } from '../../src/supervisor/restart.ts'
 import { createRing } from '../../src/supervisor/ring.ts'
+import type { State } from '../../src/supervisor/states.ts'
 
 describe('healthOf()', () => {
   const stopping: State = { kind: 'stopping', reason: 'stalled', next: 'restart', killed: false }
@@ -99,11 +99,11 @@ test('createRing() holds the last lines in order', () => {
   assert.deepEqual(ring.lines(), ['b', 'c', 'd'])
 })
 
-test('backoffMs() doubles to its cap and takes between half and all of it', () => {
-  const restart = { when: 'always', intensity: 9, periodMs: 1, baseMs: 100, capMs: 500 } as const
+test('backoffMs() is nothing at first, then doubles to its cap and takes between half and all of it', () => {
+  const restart = { when: 'always', intensity: 9, periodMs: 1, baseMs: 100, capMs: 500, healthyMs: 600_000 } as const
   assert.deepEqual(
-    [1, 2, 3, 4].map((failures) => backoffMs(failures, 0, restart)),
-    [50, 100, 200, 250],
+    [1, 2, 3, 4, 5].map((failures) => backoffMs(failures, 0, restart)),
+    [0, 50, 100, 200, 250],
   )
   assert.equal(backoffMs(9, 1, restart), 500)
 })
@@ -111,4 +111,5 @@ test('backoffMs() doubles to its cap and takes between half and all of it', () =
 test('gracePeriodMs() is the sum of every stage, so that no stage is cut', () => {
   const policy = { drainDelayMs: 1, drainMs: 2, stopMs: 4, killMs: 8, reclaimMs: 16 } as Policy
   assert.equal(gracePeriodMs(policy), 1031)
+  assert.equal(gracePeriodMs({ ...policy, requested: { stopMs: 1, killMs: 1, reclaimMs: 1 } }), 1006)
 })

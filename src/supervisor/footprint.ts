@@ -1,0 +1,81 @@
+/** Edge: what an engine occupies besides its own process: descendants, shared memory, GPU memory. */
+import type { Memory, MemoryReading, MemoryUse } from './memory.ts'
+import { processTable } from './proc.ts'
+import { descendantsOf } from './process-table.ts'
+import { type Leftovers, reclaim, untilRoom } from './reclaim.ts'
+import { removeSharedMemory, sharedMemoryOf } from './shared-memory.ts'
+
+/** The footprint of one engine after another. */
+export type Footprint = {
+  /** Calls `onRoom` when the GPU memory that the engine asks for is free; `onLacking` hears once, as phrases, what others hold. */
+  readonly awaitRoom: (onLacking: (devices: readonly string[]) => void, onRoom: () => void) => void
+  readonly stopWaiting: () => void
+  /** An engine is about to be spawned: what is in use now is not its own. */
+  readonly begin: () => void
+  /** Remembers what the engine's tree keeps in /dev/shm now. */
+  readonly note: () => void
+  /** Ends what lives of it and waits for its memory, within `ms`; asked again it begins anew and forgets the first asking. */
+  readonly reclaim: (ms: number, done: (leftovers: Leftovers) => void) => void
+  /** Does nothing any more. */
+  readonly halt: () => void
+}
+
+/** What a footprint is measured with. */
+export type FootprintOptions = {
+  /** Our children that are not the engine's. */
+  readonly others: () => ReadonlySet<number>
+  readonly reap: () => void
+  /** Asked before each start. */
+  readonly memory: () => Memory | undefined
+}
+
+/** Parts of the given time, which leave some: the answer has to come before the deadline of the state that waits for it. */
+const shares = { reclaim: 0.8, report: 0.1 }
+
+/** Makes an empty footprint. */
+export const createFootprint = ({ others, reap, memory: memoryNow }: FootprintOptions): Footprint => {
+  let memory: Memory | undefined
+  let level: Promise<MemoryUse> | undefined
+  let before: Promise<MemoryReading> | undefined
+  let waiting = new AbortController()
+  let reclaiming = new AbortController()
+  /** What the engine was seen to keep in /dev/shm. */
+  const shared = new Set<number>()
+
+  const onSwept = (): void => {
+    removeSharedMemory(shared)
+    shared.clear()
+  }
+  return {
+    awaitRoom: (onLacking, onRoom) => {
+      memory = memoryNow()
+      waiting = new AbortController()
+      level = memory && untilRoom(memory, waiting.signal, onLacking)
+      if (level === undefined) onRoom()
+      else void level.then(onRoom)
+    },
+    stopWaiting: () => waiting.abort(),
+    begin: () => {
+      // The engine needs seconds before it touches a GPU, so who holds memory may be asked beside its start.
+      const holders = memory?.holders()
+      before = level && holders && Promise.all([level, holders]).then(([used, list]) => ({ used, holders: list }))
+    },
+    note: () => {
+      const tree = descendantsOf(processTable(), process.pid, others()).map((entry) => entry.pid)
+      for (const inode of sharedMemoryOf(tree)) shared.add(inode)
+    },
+    reclaim: (ms, done) => {
+      reclaiming.abort()
+      reclaiming = new AbortController()
+      const { signal: moot } = reclaiming
+      const task = { except: others, reap, onSwept, memory, before }
+      void reclaim(task, AbortSignal.any([moot, AbortSignal.timeout(ms * shares.reclaim)]), ms * shares.report).then((left) => {
+        if (!moot.aborted) done(left)
+      })
+    },
+    halt: () => {
+      waiting.abort()
+      reclaiming.abort()
+    },
+  }
+}
