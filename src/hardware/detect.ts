@@ -2,6 +2,7 @@
 import { checkAccess } from './access.ts'
 import { decorate } from './drm.ts'
 import type { FileSystem } from './file-system.ts'
+import { dtypesOf } from './gfx.ts'
 import { readHost } from './host.ts'
 import type { Blocked, HiddenGpu, Inventory } from './inventory.ts'
 import { readTopology } from './kfd.ts'
@@ -43,7 +44,7 @@ const see = (
   const blocked = access.blocked ?? override.blocked
   if (blocked !== undefined) return { gpus: [], hidden: [...access.hidden, ...hide(access.usable, blocked)], oddities: [], blocked }
   const masked = applyMasks(
-    override.gpus.map((gpu, index) => ({ index, ...gpu })),
+    override.gpus.map((gpu, index) => ({ index, ...gpu, ...withDtypes(gpu) })),
     environment,
   )
   return {
@@ -51,6 +52,11 @@ const see = (
     hidden: [...access.hidden, ...masked.hidden],
     oddities: [...decorated.oddities, ...override.oddities, ...masked.oddities],
   }
+}
+
+const withDtypes = ({ gfx }: KfdGpu) => {
+  const dtypes = dtypesOf(gfx)
+  return dtypes === undefined ? {} : { dtypes }
 }
 
 const hide = (gpus: readonly KfdGpu[], { reason }: Blocked): HiddenGpu[] => gpus.map(({ node }) => ({ node, reason }))

@@ -4,6 +4,7 @@ import { defined } from './defined.ts'
 import { deviceDirectories } from './device-directory.ts'
 import type { FileSystem } from './file-system.ts'
 import type { KfdGpu } from './kfd-node.ts'
+import { cpuNodeOf } from './links.ts'
 import { packageOf } from './pci.ts'
 import { type PciDevice, readDevice, readUsedOnly } from './pci-device.ts'
 import { impliedPartition, productOf } from './products.ts'
@@ -29,12 +30,12 @@ export const decorate = (fs: FileSystem, gpus: readonly KfdGpu[]): Decorated => 
       undefined,
     )
     if (device?.busy) oddities.push(`the device of KFD node ${gpu.node} answers EBUSY: it is in reset or suspended`)
-    return withDevice(gpu, device ?? readUsedOnly(fs, gpu))
+    return withDevice(fs, gpu, device ?? readUsedOnly(fs, gpu))
   })
   return { gpus: decorated, oddities }
 }
 
-const withDevice = (gpu: KfdGpu, device: PciDevice): KfdGpu => {
+const withDevice = (fs: FileSystem, gpu: KfdGpu, device: PciDevice): KfdGpu => {
   const product = productOf(gpu.deviceId, device.revision)
   const vramBytes = gpu.vramBytes ?? (isPartition(gpu) ? undefined : device.vramTotal)
   const shared = sharesHostMemory({ deviceId: gpu.deviceId, gfx: gpu.gfx, vramBytes, vramTotal: device.vramTotal })
@@ -47,7 +48,7 @@ const withDevice = (gpu: KfdGpu, device: PciDevice): KfdGpu => {
     // On shared memory the device counts its carve-out only, which is not what a model is loaded into.
     vramUsedBytes: shared ? undefined : device.vramUsed,
     sharesHostMemory: shared || undefined,
-    numaNode: device.numaNode,
+    numaNode: device.numaNode ?? cpuNodeOf(fs, gpu.node),
     computePartition: device.computePartition ?? partitionOf(gpu),
     memoryPartition: device.memoryPartition,
   })

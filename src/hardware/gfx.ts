@@ -58,6 +58,15 @@ const fp8Formats: readonly Rule<'fnuz' | 'ocp'>[] = [
 /** Which 8-bit float a gfx computes: `fnuz` on gfx94x only (the same bits are worth half of OCP's), else `ocp`; undefined without fp8. */
 export const fp8Format = (gfx: string | undefined): 'fnuz' | 'ocp' | undefined => find(fp8Formats, gfx)
 
+const microscaled = ['mxfp8', 'mxfp6', 'mxfp4']
+
+/** The number formats that a gfx computes, by their exact kind: `fp8_fnuz` or `fp8_ocp`, the microscaled ones; undefined for an unknown gfx. */
+export const dtypesOf = (gfx: string | undefined): readonly string[] | undefined =>
+  find(abilities, gfx)
+    // Unpacked to 16 bits by kernels on every one, so nothing that the GPU is able to do.
+    ?.filter((format) => format !== 'int4')
+    .flatMap((format) => (format === 'fp8' ? `fp8_${fp8Format(gfx)}` : format === 'fp4' ? microscaled : format))
+
 /**
  * GPUs inside a processor, which may use the host's memory as theirs. From what is generally known of these families, so it only
  * decides where no size is known.

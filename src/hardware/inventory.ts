@@ -5,6 +5,8 @@
 export type Gpu = {
   /** Position among the usable GPUs as HIP numbers them: KFD node order unless a visibility mask asks for another. */
   readonly index: number
+  /** Position among the GPUs that ROCR_VISIBLE_DEVICES leaves: what HIP_VISIBLE_DEVICES has to say to name it. */
+  readonly ordinal?: number
   /** KFD topology node number. */
   readonly node: number
   /** KFD's own id, the key of /sys/class/kfd/kfd/proc; unique per boot only. */
@@ -13,6 +15,8 @@ export type Gpu = {
   readonly renderMinor?: number
   /** PCI address `0000:1b:00.0`; the function is the partition index on partitioned GPUs. */
   readonly pci?: string
+  /** PCI address of the package, function 0: the same for all partitions of one, and the address that exists under /sys/bus/pci. */
+  readonly package?: string
   /** PCI device id, four lower-case hex digits: `74a1`. */
   readonly deviceId?: string
   /** PCI revision id, two lower-case hex digits. */
@@ -23,6 +27,8 @@ export type Gpu = {
   readonly name?: string
   /** Instruction set: `gfx942`. */
   readonly gfx?: string
+  /** Number formats that it computes: `fp16` `bf16` `fp8_fnuz` or `fp8_ocp` `mxfp4` ...; absent for an instruction set that is not known. */
+  readonly dtypes?: readonly string[]
   readonly computeUnits?: number
   /** XCCs behind this node (8 for an MI300X in SPX). */
   readonly xcc?: number
@@ -34,9 +40,13 @@ export type Gpu = {
   readonly sharesHostMemory?: boolean
   /** Peak bytes per second of the package's memory, which its partitions share. */
   readonly memoryBandwidth?: number
+  /** Share of the last moment in which the package computed, 0 to 1; only read when there are GPUs to choose from. */
+  readonly busy?: number
   readonly numaNode?: number
   /** Decimal; partitions of one package share it before ROCm 7.0. */
   readonly uniqueId?: string
+  /** The name ROCm knows it by: `GPU-` and 16 hex digits of the unique id. */
+  readonly uuid?: string
   /** Decimal; GPUs with the same one are joined by xGMI. */
   readonly hiveId?: string
   /** `SPX`, `CPX` ... as the driver says, or as the XCC count implies where the driver's file is not visible. */

@@ -5,6 +5,7 @@ import type { Gpu } from './inventory.ts'
 import { decodeLocation } from './pci.ts'
 import { peakBandwidth, productOf } from './products.ts'
 import { idOf, noProperties, numberOf, type Properties, positiveOf } from './properties.ts'
+import { uuidOf } from './visible-devices.ts'
 
 /** What KFD alone says about a GPU: an inventory entry without its place among the usable ones, and the fields of DRM still open. */
 export type KfdGpu = Omit<Gpu, 'index'>
@@ -32,20 +33,24 @@ export const isGpu = ({ gpuId, properties }: Pick<NodeFiles, 'gpuId' | 'properti
 /** Decodes a GPU node; what is missing or makes no sense is left out. */
 export const decodeNode = ({ node, gpuId, properties, bank = noProperties }: NodeFiles): KfdGpu => {
   const deviceId = positiveOf(properties, 'device_id')?.toString(16).padStart(4, '0')
-  const location = positiveOf(properties, 'location_id')
+  const locationId = positiveOf(properties, 'location_id')
+  const location = locationId === undefined ? undefined : decodeLocation(locationId, numberOf(properties, 'domain'))
+  const uniqueId = idOf(properties, 'unique_id')
   const product = productOf(deviceId)
   return defined<KfdGpu>({
     node,
     gpuId,
     renderMinor: renderMinorOf(properties),
-    pci: location === undefined ? undefined : decodeLocation(location, numberOf(properties, 'domain')).address,
+    pci: location?.address,
+    package: location?.package,
     deviceId,
     gfx: decodeGfx(numberOf(properties, 'gfx_target_version') ?? 0) ?? product?.gfx,
     computeUnits: computeUnitsOf(properties),
     xcc: positiveOf(properties, 'num_xcc'),
     vramBytes: positiveOf(bank, 'size_in_bytes') ?? positiveOf(properties, 'local_mem_size'),
     memoryBandwidth: bandwidthOf(bank, deviceId),
-    uniqueId: idOf(properties, 'unique_id'),
+    uniqueId,
+    uuid: uniqueId === undefined ? undefined : uuidOf({ uniqueId }),
     hiveId: idOf(properties, 'hive_id'),
   })
 }

@@ -29,7 +29,8 @@ export const applyMasks = (gpus: readonly Gpu[], environment: Environment): Mask
   if (blocked !== undefined && gpus.length > 0) {
     return { gpus: [], hidden: gpus.map(({ node }) => ({ node, reason: `${hip} and ${cuda} differ` })), oddities: [], blocked }
   }
-  const first = narrow(gpus, rocr, environment[rocr], chooseByRocr)
+  const named = narrow(gpus, rocr, environment[rocr], chooseByRocr)
+  const first = { ...named, gpus: named.gpus.map((gpu, ordinal) => ({ ...gpu, ordinal })) }
   const name = environment[hip] ? hip : cuda
   // Set and empty is no mask here, while ROCR takes it for none at all.
   const second = narrow(first.gpus, name, environment[name] || undefined, chooseByHip)

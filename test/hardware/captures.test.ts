@@ -5,13 +5,15 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { detect } from '../../src/hardware/detect.ts'
+import type { FileSystem } from '../../src/hardware/file-system.ts'
 import type { Gpu, Inventory } from '../../src/hardware/inventory.ts'
+import { readLinks } from '../../src/hardware/links.ts'
 import { machineFileSystem } from '../../src/hardware/machine.ts'
 import { packageOf } from '../../src/hardware/pci.ts'
 import { uuidOf } from '../../src/hardware/visible-devices.ts'
 
 /** A GPU as the independent parser that came with the captures saw it; null where it knew nothing. */
-type Seen = Readonly<Record<string, string | number | null>>
+type Seen = Readonly<Record<string, string | number | readonly number[] | null>>
 
 type Expected = {
   readonly gpu_count: number
@@ -51,6 +53,7 @@ const inTheirWords = (gpu: Gpu) => ({
   compute_units: gpu.computeUnits ?? null,
   vram_bytes: gpu.vramBytes ?? null,
   vram_used_bytes: gpu.vramUsedBytes ?? null,
+  cpu_node: gpu.numaNode ?? null,
 })
 
 /** Their GPU reduced to those fields; they write an id of none as 0. */
@@ -61,6 +64,17 @@ const reduced = (seen: Seen, gfx: string | undefined) =>
       return [key, value === '0' ? null : value]
     }),
   )
+
+/** The peers of each GPU by kind of link, as node numbers. */
+const compareLinks = (fs: FileSystem, { gpus }: Inventory, expected: Expected): void => {
+  const links = readLinks(fs, gpus)
+  for (const [at, { node, index }] of gpus.entries()) {
+    const peers = (type: string) => links.filter((link) => link.from === index && link.type === type).map(({ to }) => gpus[to]?.node)
+    const seen = expected.gpus[at]
+    assert.deepEqual(peers('xgmi'), seen?.xgmi_peers ?? [], `xGMI links of node ${node}`)
+    assert.deepEqual(peers('pcie'), seen?.pcie_p2p_peers ?? [], `PCIe links of node ${node}`)
+  }
+}
 
 const compare = (inventory: Inventory, expected: Expected): void => {
   assert.equal(inventory.gpus.length, expected.gpu_count)
@@ -93,7 +107,10 @@ test('detect() sees every captured tree as an independent parser did', async (t)
   for (const name of names.filter((name) => existsSync(join(answers, `${name}.json`)))) {
     await t.test(name, () => {
       const expected = JSON.parse(readFileSync(join(answers, `${name}.json`), 'utf8')) as Expected
-      compare(detect(machineFileSystem(unpack(name, directory)), {}), expected)
+      const fs = machineFileSystem(unpack(name, directory))
+      const inventory = detect(fs, {})
+      compare(inventory, expected)
+      compareLinks(fs, inventory, expected)
     })
   }
 })

@@ -11,11 +11,23 @@ test('detect() knows a server of eight MI300X', () => {
   const { gpus, hidden, driver, blocked, oddities, host } = seen(mi300x(8))
   assert.equal(gpus.length, 8)
   assert.deepEqual(gpus[3], {
-    ...{ index: 3, node: 5, gpuId: 4185, renderMinor: 152, pci: '0000:29:00.0', deviceId: '74a1', revision: '00' },
+    ...{
+      index: 3,
+      ordinal: 3,
+      node: 5,
+      gpuId: 4185,
+      renderMinor: 152,
+      pci: '0000:29:00.0',
+      package: '0000:29:00.0',
+      deviceId: '74a1',
+      revision: '00',
+    },
     ...{ product: 'MI300X', name: 'AMD Instinct MI300X OAM', gfx: 'gfx942', computeUnits: 304, xcc: 8 },
+    dtypes: ['fp32', 'fp16', 'bf16', 'fp8_fnuz', 'int8'],
     ...{ vramBytes: 206141652992, vramUsedBytes: 300 * 2 ** 20, memoryBandwidth: 5324.8e9, numaNode: 0 },
     ...{
       uniqueId: String(0xf3a1_0000_0000_1003n),
+      uuid: 'GPU-f3a1000000001003',
       hiveId: String(0xfeed_0000_0000_0001n),
       computePartition: 'SPX',
       memoryPartition: 'NPS1',

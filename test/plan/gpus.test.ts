@@ -17,7 +17,29 @@ test('the first GPUs of one kind are used and the idle ones named', () => {
     gpus.map(({ index }) => index),
     [1, 3],
   )
-  assert.deepEqual(reasons, ['uses GPU 1, 3: the first of one kind that fit', 'leaves GPU 0, 2, 4 idle: the profile is for 2'])
+  assert.deepEqual(reasons, [
+    'uses GPU 1, 3: the first of one kind that fit',
+    'the GPUs are of 2 kinds: 2x R9700 (GPU 0, 2), 3x MI300X (GPU 1, 3, 4); one model runs on equal ones only, here MI300X',
+    'leaves GPU 0, 2, 4 idle: the profile is for 2',
+  ])
+})
+
+test('of equal GPUs those are used that go best together, and why is said', () => {
+  const machine = inventory(
+    machineGpus('MI300X', 'MI300X', 'MI300X', 'MI300X').map((gpu, at) => ({
+      ...gpu,
+      hiveId: '7',
+      numaNode: at < 2 ? 0 : 1,
+      vramUsedBytes: at === 0 ? 2 ** 36 : 0,
+    })),
+  )
+  const asked = request()
+  const { gpus, reasons } = chooseGpus(profile({ gpuCount: 2 }), questionOf(asked, machine), usableGpus(asked, machine), machine, asked)
+  assert.deepEqual(
+    gpus.map(({ index }) => index),
+    [2, 3],
+  )
+  assert.equal(reasons[0], 'uses GPU 2, 3: one NUMA node (1), the least memory in use')
 })
 
 test('a product that was named is the product of every GPU, and a reason', () => {
@@ -41,12 +63,12 @@ test('the mask names the chosen GPUs by index, and only when some are left out',
   assert.deepEqual(visibleDevices([], all, {}), {})
 })
 
-test("a mask of the user is narrowed to its own entries, HIP's before CUDA's, and both stay equal", () => {
-  assert.ok(a && b && c)
-  const two = [a, b]
-  assert.deepEqual(visibleDevices([b], two, { HIP_VISIBLE_DEVICES: '6, 3' }), { HIP_VISIBLE_DEVICES: '3' })
-  assert.deepEqual(visibleDevices([a], two, { CUDA_VISIBLE_DEVICES: '6,3' }), { HIP_VISIBLE_DEVICES: '6', CUDA_VISIBLE_DEVICES: '6' })
-  assert.deepEqual(visibleDevices([a], two, { HIP_VISIBLE_DEVICES: '' }), { HIP_VISIBLE_DEVICES: '0' })
-  // An entry that names no GPU ends the list, so what counts stands before it.
-  assert.deepEqual(visibleDevices([b], two, { HIP_VISIBLE_DEVICES: '6,3,99' }), { HIP_VISIBLE_DEVICES: '3' })
+test('a chosen GPU is named by its position among those that ROCR leaves, and CUDA as HIP', () => {
+  // As detection numbers them under HIP_VISIBLE_DEVICES=6,6,GPU-3a: the entries repeat, and one is a UUID.
+  const two = all.slice(0, 2).map((gpu, at) => ({ ...gpu, ordinal: [6, 3][at] ?? 0 }))
+  const [first, second] = two
+  assert.ok(first && second)
+  assert.deepEqual(visibleDevices([second], two, { HIP_VISIBLE_DEVICES: '6,6,GPU-3a' }), { HIP_VISIBLE_DEVICES: '3' })
+  assert.deepEqual(visibleDevices([first], two, { CUDA_VISIBLE_DEVICES: '6,3' }), { HIP_VISIBLE_DEVICES: '6', CUDA_VISIBLE_DEVICES: '6' })
+  assert.deepEqual(visibleDevices([first], two, { HIP_VISIBLE_DEVICES: '' }), { HIP_VISIBLE_DEVICES: '6' })
 })
