@@ -30,6 +30,7 @@ export const edges: readonly string[] = [
   'src/cli/version.ts',
   'src/hardware/machine.ts',
   'src/hardware/patient-files.ts',
+  'src/hardware/run-amd-smi.ts',
   'src/main.ts',
   'src/ops/listener.ts',
   'src/recipes/catalog.ts',

@@ -1,6 +1,6 @@
 /** `aim gpus`: what this machine has and what of it is ours. */
 import type { Inventory } from '../hardware/inventory.ts'
-import { inventoryOf } from '../serve/prepare.ts'
+import { machineOf } from '../serve/machine.ts'
 import { formatBytes } from '../std/bytes.ts'
 import { type Flags, overlay, readOptions } from './options.ts'
 import { type Format, print } from './output.ts'
@@ -9,7 +9,7 @@ import { formatFacts, formatTable } from './table.ts'
 /** Prints the inventory; a machine without a GPU is an answer, not an error. */
 export const gpusCommand = async (flags: Flags, format: Format): Promise<number> => {
   const environment = overlay(undefined, flags, [])
-  const inventory = inventoryOf(readOptions(environment), environment)
+  const inventory = await machineOf(readOptions(environment), environment)
   await print(format, inventory, () => show(inventory))
   return 0
 }

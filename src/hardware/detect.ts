@@ -29,6 +29,26 @@ export const detect = (fs: FileSystem, environment: Readonly<Record<string, stri
   }
 }
 
+/** Whether only amd-smi could say something: the topology is missing (a container without /sys), and /dev/kfd is there for us. */
+export const needsFallback = (fs: FileSystem, { driver }: Inventory): boolean => !driver && fs.access('/dev/kfd').ok
+
+/**
+ * The inventory with GPUs that were found some other way than by the topology, in the order given; `oddity` says how. The masks hold for
+ * them as for others; whether each can be opened is not known.
+ */
+export const withGpus = (
+  inventory: Inventory,
+  gpus: readonly KfdGpu[],
+  environment: Readonly<Record<string, string | undefined>>,
+  oddity: string,
+): Inventory => {
+  const masked = applyMasks(
+    gpus.map((gpu, index) => ({ index, ...gpu, ...withDtypes(gpu) })),
+    environment,
+  )
+  return { ...inventory, ...masked, oddities: [...inventory.oddities, oddity, ...masked.oddities] }
+}
+
 type Seen = Pick<Inventory, 'gpus' | 'hidden' | 'oddities'> & { readonly blocked?: Blocked }
 
 // In the order that the engine meets them: permissions, ROCr's override, the masks.

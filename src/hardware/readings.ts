@@ -48,6 +48,24 @@ export const readReadings = async (files: PatientFiles, gpus: readonly Readable[
   return readings
 }
 
+/** How busy each of these GPUs is, 0 to 1, in their order: one read for each package. */
+export const readBusy = async (files: PatientFiles, gpus: readonly Readable[]): Promise<readonly (number | undefined)[]> => {
+  const busy = new Map<number, number | undefined>()
+  for (const group of packagesOf(gpus)) {
+    const value = await busyOf(files, group, gpus)
+    for (const { index } of group) busy.set(index, value)
+  }
+  return gpus.map(({ index }) => busy.get(index))
+}
+
+const busyOf = async (files: PatientFiles, [first]: readonly Readable[], gpus: readonly Readable[]): Promise<number | undefined> => {
+  for (const directory of first === undefined ? [] : deviceDirectories(first, gpus)) {
+    const percent = await number(files, `${directory}/gpu_busy_percent`)
+    if (percent !== undefined) return scaled(percent, 0.01)
+  }
+  return undefined
+}
+
 /** GPUs by package; one without an address is alone. */
 export const packagesOf = <T extends Pick<Gpu, 'pci' | 'node'>>(gpus: readonly T[]): readonly (readonly T[])[] => [
   ...Map.groupBy(gpus, ({ pci, node }) => (pci === undefined ? String(node) : packageOf(pci))).values(),

@@ -10,6 +10,9 @@ import type { Request } from './request.ts'
 /** The GPUs a launch uses, in index order, and why these. */
 export type GpuChoice = { readonly gpus: readonly Gpu[]; readonly reasons: readonly string[] }
 
+/** What was odd about the machine is part of why; a tree full of garbage would fill the screen. */
+const mostOddities = 5
+
 /** The best GPUs of one kind that the profile is for and fits on; the others stay idle. */
 export const chooseGpus = (
   profile: Profile,
@@ -30,6 +33,7 @@ export const chooseGpus = (
       ...(gpus.length === 0 ? [] : kinds(usable, gpus)),
       ...(idle.length === 0 ? [] : [`leaves GPU ${indices(idle)} idle: the profile is for ${profile.gpuCount}`]),
       ...describeHidden(inventory),
+      ...inventory.oddities.slice(0, mostOddities),
     ],
   }
 }

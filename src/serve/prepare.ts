@@ -5,14 +5,12 @@ import { cacheDirectory, hubOf, policyOf, requestOf } from '../config/rooms.ts'
 import type { Options } from '../config/variables.ts'
 import { passedOn } from '../engine/environment.ts'
 import { vllm } from '../engine/vllm.ts'
-import { detect } from '../hardware/detect.ts'
-import type { Inventory } from '../hardware/inventory.ts'
-import { machineFileSystem } from '../hardware/machine.ts'
 import type { Launch } from '../plan/launch.ts'
 import { plan, repositoryFor } from '../plan/plan.ts'
 import type { Refusal } from '../plan/refusal.ts'
 import type { Request } from '../plan/request.ts'
 import type { Policy } from '../supervisor/policy.ts'
+import { machineOf, withBusy } from './machine.ts'
 import { type FoundModel, findModel, type ModelQuestion } from './model.ts'
 import { loadRecipes } from './recipes.ts'
 import { selfCommand } from './self.ts'
@@ -23,10 +21,6 @@ export type Prepared = { readonly launch: Launch | Refusal; readonly found?: Fou
 /** The lifecycle's numbers for this environment. */
 export const policyFor = (options: Options, environment: Environment): Policy =>
   policyOf(options, environment.KUBERNETES_SERVICE_HOST !== undefined)
-
-/** What this machine is, through its own files or a captured tree. */
-export const inventoryOf = (options: Options, environment: Environment): Inventory =>
-  detect(machineFileSystem(options.sysfsRoot), environment)
 
 /** What was asked for, with the variables of the engine that the user set. */
 export const requestFor = (options: Options, environment: Environment): Request =>
@@ -51,14 +45,15 @@ export const prepare = async (
 ): Promise<Prepared> => {
   const request = requestFor(options, environment)
   onPhase('detect')
-  const inventory = inventoryOf(options, environment)
+  const inventory = await machineOf(options, environment)
+  const looked = withBusy(options.sysfsRoot, inventory)
   const catalog = await loadRecipes(options.recipesPath, options.strict)
   const repository = repositoryFor(request, inventory, catalog)
   if (typeof repository !== 'string') return { launch: repository }
   onPhase('describe')
   const found = await findModel(modelQuestion(options, request, repository, signal))
   onPhase('plan')
-  return { found, launch: plan(request, inventory, catalog, found.source, policyFor(options, environment), vllm) }
+  return { found, launch: plan(request, await looked, catalog, found.source, policyFor(options, environment), vllm) }
 }
 
 const withCommand = (request: Request): Request =>

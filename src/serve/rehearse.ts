@@ -12,8 +12,9 @@ import type { Request } from '../plan/request.ts'
 import type { Profile } from '../recipes/profile.ts'
 import { exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
+import { machineOf } from './machine.ts'
 import { type FoundModel, findModel } from './model.ts'
-import { inventoryOf, modelQuestion, policyFor, requestFor } from './prepare.ts'
+import { modelQuestion, policyFor, requestFor } from './prepare.ts'
 import { loadRecipes } from './recipes.ts'
 
 /** What is asked, where, and what can be chosen from: all that is known before the model. */
@@ -26,7 +27,7 @@ export type Rehearsed = { readonly launch: Launch | Refusal; readonly found?: Fo
 export const setScene = async (options: Options, environment: Environment, warn: (text: string) => void): Promise<Scene> => {
   const request = requestFor(options, environment)
   const catalog = await loadRecipes(options.recipesPath, options.strict, warn)
-  return { request, catalog, inventory: imagine(request, inventoryOf(options, environment), catalog) }
+  return { request, catalog, inventory: imagine(request, await machineOf(options, environment), catalog) }
 }
 
 /** Plans a scene. Where the hub does not answer or does not permit, the plan is made without facts, as long as `patienceMs` allows. */
