@@ -61,6 +61,8 @@ export type ExitMeaning = {
   readonly fix?: string
   /** Trying again cannot help. */
   readonly permanent: boolean
+  /** What the container should exit with when this ends it; absent: the engine's own code. */
+  readonly exitCode?: number
   /** The lines that show it. */
   readonly evidence: readonly string[]
 }
@@ -79,7 +81,7 @@ export type EngineAdapter = {
   readonly readPhase: (line: string) => PhaseSign | undefined
   /** `served`: the engine had been ready, so that its log may hold what users sent. */
   readonly explainExit: (
-    exit: { readonly code: number | null; readonly signal: string | null },
+    exit: { readonly code: number | null; readonly signal: string | null; readonly oomKills?: number },
     lines: readonly string[],
     served: boolean,
   ) => ExitMeaning

@@ -3,7 +3,6 @@ import { describe, test } from 'node:test'
 import { renderArguments, valuesOf } from '../../src/engine/arguments.ts'
 import { endpointsOf } from '../../src/engine/endpoints.ts'
 import { engineEnvironment } from '../../src/engine/environment.ts'
-import { explainExit } from '../../src/engine/failures.ts'
 import { inFlight } from '../../src/engine/in-flight.ts'
 import { readPhase } from '../../src/engine/phases.ts'
 import { vllm } from '../../src/engine/vllm.ts'
@@ -125,37 +124,6 @@ describe('readPhase()', () => {
     ['nothing of interest', undefined],
   ]
   for (const [line, sign] of rows) test(`reads ${line.slice(0, 60)}`, () => assert.deepEqual(readPhase(line), sign))
-})
-
-describe('explainExit()', () => {
-  test('prefers the root cause to what only wraps it, wherever it stands', () => {
-    const lines = [
-      'To serve at least one request with the models max seq len (4000000), (3.81 GiB KV cache is needed, which is larger ... the estimated maximum model length is 1048448',
-      ...Array.from({ length: 80 }, (_, i) => `  frame ${i}`),
-      'RuntimeError: Engine core initialization failed. See root cause above.',
-    ]
-    const { cause, sentence, permanent, fix } = explainExit({ code: 1, signal: null }, lines, false)
-    assert.deepEqual([cause, permanent], ['kv-cache-too-small', true])
-    assert.match(`${sentence} ${fix}`, /4000000.*1048448/)
-  })
-  test('says no more than it knows', () => {
-    const { cause, sentence, permanent } = explainExit({ code: null, signal: 'SIGKILL' }, ['x'], false)
-    assert.deepEqual([cause, sentence, permanent], ['unknown', 'the engine was ended by SIGKILL', false])
-  })
-  test('reads nothing of what users sent to an engine that was serving, and gives it another try', () => {
-    const lines = ["prompt: 'error: argument foo is 123'", 'config: trust_remote_code=True', 'Memory access fault by GPU node-2']
-    const { cause, permanent, sentence } = explainExit({ code: 134, signal: null }, lines, true)
-    assert.deepEqual([cause, permanent], ['gpu-fault', false])
-    assert.doesNotMatch(sentence, /foo/)
-  })
-  test('takes a line that only mentions remote code for what it is', () => {
-    assert.equal(
-      explainExit({ code: 1, signal: null }, ['Initializing a V1 LLM engine with config: trust_remote_code=True'], false).cause,
-      'unknown',
-    )
-  })
-  test('takes code 2 as a command line that no retry mends', () =>
-    assert.equal(explainExit({ code: 2, signal: null }, [], false).permanent, true))
 })
 
 describe('engineEnvironment()', () => {

@@ -1,0 +1,23 @@
+/**
+ * What has to happen before a start can succeed, in terms of the exit code: `configure` 78, `permit` 77, `change-machine` 69,
+ * `mend-storage` 74, `try-later` 75; `retry` keeps the engine's own code, since only another try can tell.
+ */
+export type Remedy = 'configure' | 'permit' | 'change-machine' | 'mend-storage' | 'try-later' | 'retry'
+
+/** One known way to fail: what the log says, what it means, what to do. */
+export type Cause = {
+  /** Stable name, a metric label. */
+  readonly cause: string
+  /** Read of one complaint and the lines that belong to it; `^` is the complaint's own beginning. */
+  readonly pattern: RegExp
+  /** Read of the frames of the traceback that the complaint ended: tells one error of Python's own from another. */
+  readonly within?: RegExp
+  /** May use `$<name>` of the pattern's groups. */
+  readonly sentence: string
+  readonly fix: string
+  readonly remedy: Remedy
+  /** `general`: only when no rule names a root cause. `consequence`: only when nothing else is known. Default `root`. */
+  readonly weight?: 'root' | 'general' | 'consequence'
+  /** It can also end an engine that was serving; the others are read only of one that never became ready, whose log holds no user's text. */
+  readonly whileServing?: true
+}
