@@ -107,15 +107,15 @@ export const hostCauses: readonly Cause[] = [
   {
     cause: 'gated',
     pattern:
-      /Cannot access gated repo|You are trying to access a gated repo|GatedRepoError|(?<code>401|403) Client Error|Access to model \S+ is restricted/,
-    sentence: 'the hub refused access ($<code>)',
+      /Cannot access gated repo|You are trying to access a gated repo|GatedRepoError|(?<code>401|403) Client Error|Client error '(?<http>40[13] \w+)' for url|Access to model \S+ is restricted/,
+    sentence: 'the hub refused access ($<code>$<http>)',
     fix: 'set HF_TOKEN of an account that has accepted the licence on the page of the model',
     remedy: 'permit',
   },
   {
     cause: 'hub-unreachable',
     pattern:
-      /We couldn't connect to|Max retries exceeded with url|(?:50[0234]|429) (?:Server|Client) Error|Temporary failure in name resolution|ReadTimeout|ConnectTimeout|httpx\.Connect\w*Error|Connection refused.*https?:/,
+      /We couldn't connect to|Max retries exceeded with url|(?:50[0234]|429) (?:Server|Client) Error|(?:Server|Client) error '(?:50[0234]|429) |Temporary failure in name resolution|ReadTimeout|ConnectTimeout|httpx\.Connect\w*Error|Connection refused.*https?:/,
     sentence: 'the hub cannot be reached',
     fix: 'check HF_ENDPOINT, DNS and proxies (HTTPS_PROXY); with the model in the cache set HF_HUB_OFFLINE=1',
     remedy: 'try-later',

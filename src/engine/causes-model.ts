@@ -36,8 +36,8 @@ export const modelCauses: readonly Cause[] = [
   {
     cause: 'model-not-found',
     pattern:
-      /Repository Not Found for url: (?<what>\S+)|(?<id>\S+) is not a local folder and is not a valid model identifier|RevisionNotFoundError|Revision Not Found for url: (?<url>\S+)/,
-    sentence: 'the hub has no such model or revision: $<what> $<id> $<url>',
+      /Repository Not Found for url: (?<what>\S+)|Client error '404 Not Found' for url '(?<http>[^']*)'|(?<id>\S+) is not a local folder and is not a valid model identifier|RevisionNotFoundError|Revision Not Found for url: (?<url>\S+)/,
+    sentence: 'the hub has no such model or revision: $<what> $<id> $<url> $<http>',
     fix: 'correct AIM_MODEL_ID or AIM_REVISION; for a private model set HF_TOKEN',
     remedy: 'configure',
   },
@@ -187,6 +187,14 @@ export const modelCauses: readonly Cause[] = [
     within: /index_file|filter_duplicate_safetensors|weight_utils\.py/,
     sentence: "the weights' index (model.safetensors.index.json) is not valid JSON: $<what>",
     fix: pullAgain,
+    remedy: 'mend-storage',
+  },
+  {
+    cause: 'weights-unreadable',
+    // The reader's words (safetensors 0.8) for every file that it cannot open, one without permission as well.
+    pattern: /FileNotFoundError: No such file or directory: (?<path>\S+)/,
+    sentence: 'a weight file cannot be opened: $<path> (this user may not read it, or it is a link to nothing)',
+    fix: `let the user of the container read the cache (chmod -R a+rX, or fsGroup); ${pullAgain}`,
     remedy: 'mend-storage',
   },
   {

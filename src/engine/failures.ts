@@ -3,8 +3,8 @@ import type { ExitMeaning } from './adapter.ts'
 import type { Cause, Remedy } from './cause.ts'
 import { causes } from './causes.ts'
 import { type Complaint, complaintsOf } from './complaints.ts'
-import { evidenceOf } from './shown-lines.ts'
 import { type LogLine, readLine } from './log-lines.ts'
+import { evidenceOf } from './shown-lines.ts'
 
 /** How a process ended, and what the kernel tells about it. */
 export type Ended = {

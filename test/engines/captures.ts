@@ -131,7 +131,15 @@ const capture = async (engine: RealEngine, forks: ReturnType<typeof startForks>,
   const ended = await (start.cold === undefined ? forks.run(job) : runCold(engine, start, job, scratch))
   clearInterval(timer)
   const site = `${engine.venv}/lib/python3.11/site-packages`
-  const places = { [scratch]: '/scratch', [model]: '/models/tiny', [site]: '', [engine.venv]: '/venv', [busy.port]: '8000' }
+  const places = {
+    [scratch]: '/scratch',
+    [model]: '/models/tiny',
+    [site]: '',
+    [engine.venv]: '/venv',
+    [import.meta.dirname]: '/engines',
+    'huggingface.co': 'hub.example',
+    [busy.port]: '8000',
+  }
   writeFileSync(out, trimLog(readFileSync(out, 'utf8'), places))
   hub.close()
   rmSync(directory, { recursive: true, force: true })

@@ -411,7 +411,7 @@ export const failedStarts: readonly FailedStart[] = [
   },
   {
     name: 'weights-unreadable',
-    cause: 'no-permission',
+    cause: 'weights-unreadable',
     edit: (directory) => chmodSync(join(directory, 'model.safetensors'), 0),
     cold: ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-all'],
   },

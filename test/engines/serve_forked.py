@@ -29,10 +29,10 @@ import vllm.v1.engine.core
 import vllm.v1.worker.cpu_worker
 
 
-def private_mounts(script):
+def private_mounts(script, env):
     if ctypes.CDLL(None, use_errno=True).unshare(0x20000) != 0:
         raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWNS)")
-    subprocess.run(["sh", "-ec", "mount --make-rprivate /; " + script], check=True)
+    subprocess.run(["sh", "-ec", "mount --make-rprivate /; " + script], check=True, env=env)
 
 
 def serve(job):
@@ -41,9 +41,9 @@ def serve(job):
     os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
     os.dup2(out, 1)
     os.dup2(out, 2)
-    os.environ.update(job["env"])
     if "inside" in job:
-        private_mounts(job["inside"])
+        private_mounts(job["inside"], {**os.environ, "SCRATCH": job["env"]["SCRATCH"], "MODEL": job["env"]["MODEL"]})
+    os.environ.update(job["env"])
     for name, limit in job.get("limits", {}).items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (limit, limit))
     sys.argv = ["vllm", "serve", *job["argv"]]
