@@ -3,13 +3,14 @@ import { argumentCauses } from './causes-arguments.ts'
 import { hostCauses } from './causes-host.ts'
 import { machineCauses } from './causes-machine.ts'
 import { modelCauses } from './causes-model.ts'
+import { weightCauses } from './causes-weights.ts'
 
 /**
  * Every cause that is known. Fragments were seen in failed starts of vLLM 0.32 on the CPU (test/engines/failed-starts.ts makes them), or
  * stand in the sources of vLLM 0.23 to 0.32, of ROCm's runtime and of RCCL where it takes a GPU. Where two rules read the same line, the
  * earlier one names it.
  */
-export const causes: readonly Cause[] = [...argumentCauses, ...modelCauses, ...machineCauses, ...hostCauses]
+export const causes: readonly Cause[] = [...argumentCauses, ...weightCauses, ...modelCauses, ...machineCauses, ...hostCauses]
 
 /** Every name that an end of an engine can get: the closed set of a metric's label. */
 export const causeNames: readonly string[] = [...new Set([...causes.map(({ cause }) => cause), 'unknown'])].sort()

@@ -10,7 +10,7 @@ export type LogLine = {
 }
 
 /** vLLM's prefix, then its record (vllm/logger.py, 0.23 to 0.32), uvicorn's record, or glog's as torch's C++ parts write it. */
-const process = /^\((?<name>[A-Za-z][\w-]*) pid=(?<pid>\d+)\) /
+const writerName = /^\((?<name>[A-Za-z][\w-]*) pid=(?<pid>\d+)\) /
 const records = [
   /^(?<level>DEBUG|INFO|WARNING|ERROR|CRITICAL) \d\d-\d\d \d\d:\d\d:\d\d \[(?<source>[^\]]*)\] ?(?<text>.*)$/s,
   /^(?<level>DEBUG|INFO|WARNING|ERROR|CRITICAL): {2,}(?<text>.*)$/s,
@@ -22,8 +22,8 @@ const colours = /\u001b\[[\d;]*m/g
 /** Takes a line apart: who wrote it, as what, and what it says without colours. */
 export const readLine = (line: string): LogLine => {
   const plain = line.replace(colours, '')
-  const { name, pid } = process.exec(plain)?.groups ?? {}
-  const rest = name === undefined ? plain : plain.replace(process, '')
+  const { name, pid } = writerName.exec(plain)?.groups ?? {}
+  const rest = name === undefined ? plain : plain.replace(writerName, '')
   const record = records.map((pattern) => pattern.exec(rest)?.groups).find((groups) => groups !== undefined)
   const writer = name === undefined ? '' : `${name} ${pid}`
   if (record === undefined) return { process: writer, text: rest }

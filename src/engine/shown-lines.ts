@@ -7,7 +7,7 @@ const evidenceLength = 300
 
 /** What stands around an error in every failure and tells nothing. */
 const noise =
-  /^(?:\s+File ".*|\s*warnings\.warn.*|WorkerProc failed to start\.|WorkerProc hit an exception\.|EngineCore failed to start\.|Process \w+:|\s*For further information visit .*|.*initialization failed due to an exception in a background process.*)$/
+  /^(?:\s+File ".*|\s*warnings\.warn.*|WorkerProc failed to start\.|WorkerProc hit an exception\.|EngineCore failed to start\.|Process \w+:|\s*For further information visit .*|.*initialization failed due to an exception in a background .*)$/
 
 /**
  * The lines that matter: the one that names the cause with what belongs to it first, then what else was complained about, in order, each
