@@ -5,16 +5,26 @@ import { detect, needsFallback, withGpus } from '../hardware/detect.ts'
 import type { Inventory } from '../hardware/inventory.ts'
 import type { KfdGpu } from '../hardware/kfd-node.ts'
 import { machineFileSystem } from '../hardware/machine.ts'
+import { exitCodes } from '../std/exit-codes.ts'
+import { Failure } from '../std/failure.ts'
 
 /**
  * What this machine (or a captured tree) is. Only when there is no topology and yet a /dev/kfd that is ours, which is never so on a normal
  * machine, amd-smi is asked, for ten seconds at most; and where it does not know either, the GPUs are those that the user states.
+ * Throws a Failure (78) when the captured tree is none: a slip in its name must not read as a machine without GPUs.
  */
 export const machineOf = async (options: Options, environment: Environment): Promise<Inventory> => {
   const fs = machineFileSystem(options.sysfsRoot)
+  if (options.sysfsRoot !== '/' && !fs.list('/sys').ok) throw noTree(options.sysfsRoot)
   const inventory = detect(fs, environment)
   return options.sysfsRoot === '/' && needsFallback(fs, inventory) ? fallBack(inventory, options, environment) : inventory
 }
+
+const noTree = (root: string): Failure =>
+  new Failure(`cannot read a captured machine: AIM_SYSFS_ROOT (--root) must name a directory that holds sys/, given ${root}`, {
+    exitCode: exitCodes.config,
+    fix: 'unpack the capture and name its top directory, or leave it out to read this machine',
+  })
 
 const missing = 'the KFD topology is not in this container although /dev/kfd is'
 
