@@ -11,17 +11,17 @@ import { Failure } from '../std/failure.ts'
 /**
  * What this machine (or a captured tree) is. Only when there is no topology and yet a /dev/kfd that is ours, which is never so on a normal
  * machine, amd-smi is asked, for ten seconds at most; and where it does not know either, the GPUs are those that the user states.
- * Throws a Failure (78) when the captured tree is none: a slip in its name must not read as a machine without GPUs.
+ * Throws a Failure (78) when the captured tree is no directory: a slip in its name must not read as a machine without GPUs.
  */
 export const machineOf = async (options: Options, environment: Environment): Promise<Inventory> => {
   const fs = machineFileSystem(options.sysfsRoot)
-  if (options.sysfsRoot !== '/' && !fs.list('/sys').ok) throw noTree(options.sysfsRoot)
+  if (options.sysfsRoot !== '/' && !fs.list('/').ok) throw noTree(options.sysfsRoot)
   const inventory = detect(fs, environment)
   return options.sysfsRoot === '/' && needsFallback(fs, inventory) ? fallBack(inventory, options, environment) : inventory
 }
 
 const noTree = (root: string): Failure =>
-  new Failure(`cannot read a captured machine: AIM_SYSFS_ROOT (--root) must name a directory that holds sys/, given ${root}`, {
+  new Failure(`cannot read a captured machine: AIM_SYSFS_ROOT (--root) must name the directory that holds its sys/, given ${root}`, {
     exitCode: exitCodes.config,
     fix: 'unpack the capture and name its top directory, or leave it out to read this machine',
   })
