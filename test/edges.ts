@@ -44,6 +44,7 @@ export const edges: readonly string[] = [
   'src/serve/self.ts',
   'src/serve/serve.ts',
   'src/serve/signals.ts',
+  'src/serve/symptoms.ts',
   'src/serve/watch.ts',
   'src/serve/work.ts',
   'src/serve/worker-main.ts',

@@ -59,6 +59,11 @@ export const runCommandLine = async (words: readonly string[]): Promise<number> 
   add('gpus', 'the GPUs, CPUs and memory of this machine', async ({ format, ...flags }: Common) =>
     (await import('./gpus.ts')).gpusCommand(flags, format),
   ).option('--root <dir>', 'read a captured tree instead of this machine')
+  add(
+    'doctor',
+    'what is wrong with where this runs, and how to mend it; the exit code is that of the worst',
+    async ({ format, ...flags }: Common) => (await import('./doctor.ts')).doctorCommand(flags, format),
+  ).option('--root <dir>', 'read a captured tree instead of this machine')
   add('recipes [model]', 'what can be served, by profile', async (model, { format }: Common) =>
     (await import('./recipes.ts')).recipesCommand(model, format),
   )

@@ -29,10 +29,13 @@ export const cpuCache = (profile: Profile, request: Request, host: Host, source:
 }
 
 /** /dev/shm for more than one rank: 8 GiB is what vLLM's own advice against `Insufficient space in /dev/shm` begins with. */
-const sharedMemoryBytes = gib(8)
+export const sharedMemoryBytes = gib(8)
 
 /** Host memory of one GPU worker: 2.0 GB were measured for a tiny model, twice that leaves room for pinned buffers. */
 const workerBytes = gib(4)
+
+/** Host memory in bytes of an engine on so many GPUs: its own processes and one worker per GPU. */
+export const hostMemoryBytes = (gpuCount: number): number => hostMarginBytes + gpuCount * workerBytes
 
 /** Resources and a sentence for each: the profile's where it says so, else the rule's. `cpuCacheBytes` is the KV cache held in host memory. */
 export const resourcesOf = (
@@ -41,7 +44,7 @@ export const resourcesOf = (
   engine: Request['engine'],
   cpuCacheBytes: number,
 ): Resources => {
-  const rule = gpuCount > 0 ? hostMarginBytes + gpuCount * workerBytes : onCpu(facts, cpuCacheBytes)
+  const rule = gpuCount > 0 ? hostMemoryBytes(gpuCount) : onCpu(facts, cpuCacheBytes)
   // The simulator loads nothing: its needs are not the engine's.
   const memoryBytes = resources.memoryBytes ?? (engine === 'simulator' ? undefined : rule)
   const shmBytes = resources.shmBytes ?? (gpuCount > 1 ? sharedMemoryBytes : undefined)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -47,7 +47,7 @@ describe('aim', () => {
     rmSync(tree, { recursive: true })
   })
 
-  for (const command of ['serve', 'plan', 'gpus', 'recipes', 'status', 'healthcheck', 'version', 'help']) {
+  for (const command of ['serve', 'plan', 'gpus', 'doctor', 'recipes', 'status', 'healthcheck', 'version', 'help']) {
     test(`${command} --help says how to use it and takes --format json`, () => {
       const { code, stdout, stderr } = aim([command, '--help'])
       assert.deepEqual([code, stderr], [0, ''])
@@ -55,6 +55,28 @@ describe('aim', () => {
       assert.match(stdout, /--format <format>/)
     })
   }
+
+  test('doctor reads a captured tree, says the numbers in JSON and exits by the worst finding', () => {
+    const good = aim(['doctor', '--root', tree, '--format', 'json'])
+    const { exitCode, gpus } = JSON.parse(good.stdout)
+    assert.deepEqual([good.code, exitCode, gpus], [0, 0, 8])
+    const bad = aim(['doctor', '--root', tree], { HIP_VISIBLE_DEVICES: '0', CUDA_VISIBLE_DEVICES: '1', AIM_PORT: 'x' })
+    assert.equal(bad.code, 78)
+    assert.match(bad.stdout, /^error: .* differ.*^error: AIM_PORT="x"/ms)
+  })
+
+  test('doctor probes the cache it would use and leaves nothing there', () => {
+    const cache = mkdtempSync(join(tmpdir(), 'aim-doctor-'))
+    const { code, stdout } = aim(['doctor', '--format', 'json'], {
+      AIM_CACHE_PATH: cache,
+      AIM_GPU_COUNT: '0',
+      AIM_ENGINE_COMMAND: '/nothing',
+    })
+    const { findings, cache: seen } = JSON.parse(stdout)
+    assert.deepEqual([code, seen.path, readdirSync(cache)], [69, `${cache}/hub`, []])
+    assert.match(findings[0].what, /\/nothing is no program/)
+    rmSync(cache, { recursive: true })
+  })
 
   test('every answer as JSON is one document on stdout and nothing else', () => {
     for (const words of [['version'], ['gpus'], ['recipes'], ['help', 'env'], ['plan', model, '--engine', 'simulator']]) {

@@ -1,0 +1,85 @@
+import type { KfdHolder } from '../hardware/holders.ts'
+import type { Gpu, Inventory } from '../hardware/inventory.ts'
+import { vramPackagesOf } from '../hardware/vram.ts'
+import { formatBytes } from '../std/bytes.ts'
+import { exitCodes } from '../std/exit-codes.ts'
+import { type Finding, type Fix, fatal, odd } from './finding.ts'
+import { describeHidden } from './refusal.ts'
+import type { Device, Symptoms } from './symptoms.ts'
+
+/** What is wrong with the GPUs and the way to them: driver, devices, permissions, masks, oddities, memory in others' hands. */
+export const diagnoseGpus = ({ inventory, devices, holders, onCpu }: Symptoms): readonly Finding[] => [
+  ...(onCpu || inventory.gpus.length > 0 ? [] : [whyNone(inventory, devices)]),
+  ...(inventory.gpus.length > 0 ? describeHidden(inventory).map(partlyHidden) : []),
+  ...inventory.oddities.map((what) =>
+    odd(what, 'what detection cannot make sense of it leaves out', isVariable(what) ? unmask : 'see `aim gpus` for what was read'),
+  ),
+  ...heldMemory(inventory.gpus, holders),
+]
+
+const giveDevices: Fix = {
+  docker: '--device=/dev/kfd --device=/dev/dri',
+  compose: 'devices: [/dev/kfd, /dev/dri]',
+  kubernetes: 'resources: {limits: {amd.com/gpu: 1}} (needs the AMD device plugin on the node)',
+}
+
+const noUse = 'the engine finds no GPU and ends at once'
+
+const whyNone = (inventory: Inventory, devices: readonly Device[]): Finding => {
+  const { blocked, driver, hidden } = inventory
+  const denied = devices.filter(({ code }) => code === 'EACCES')
+  if (blocked !== undefined && denied.length > 0) return fatal(exitCodes.permission, blocked.reason, noUse, joinGroups(denied))
+  if (blocked !== undefined) return fatal(codeOf(blocked.reason), blocked.reason, noUse, fixOf(blocked.reason, blocked.fix))
+  if (hidden.length > 0) return fatal(exitCodes.config, `no GPU is left: ${describeHidden(inventory).join('; ')}`, noUse, unmask)
+  if (driver) return fatal(exitCodes.unavailable, 'the amdgpu driver is loaded and knows no GPU', noUse, 'see dmesg on the host for amdgpu')
+  return fatal(
+    exitCodes.unavailable,
+    'the amdgpu driver is not loaded on this machine: there is no /sys/class/kfd',
+    noUse,
+    'run on a machine with an AMD GPU (there: modprobe amdgpu), or set AIM_GPU_COUNT=0 to serve on the CPU',
+  )
+}
+
+const unmask = 'unset ROCR_VISIBLE_DEVICES, HIP_VISIBLE_DEVICES and CUDA_VISIBLE_DEVICES, or have them name GPUs that `aim gpus` lists'
+
+const isVariable = (reason: string): boolean => /_VISIBLE_DEVICES|HSA_OVERRIDE/.test(reason)
+
+const codeOf = (reason: string) => {
+  if (isVariable(reason)) return exitCodes.config
+  return reason.includes('(EPERM)') ? exitCodes.permission : exitCodes.unavailable
+}
+
+const fixOf = (reason: string, fix: string): Fix | string =>
+  /is not in this container|device cgroup|given to this container/.test(reason) ? giveDevices : fix
+
+const joinGroups = (denied: readonly Device[]): Fix => {
+  const groups = [...new Set(denied.map(({ path, gid }) => gid ?? `$(stat -c %g ${path})`))]
+  return {
+    docker: groups.map((gid) => `--group-add ${gid}`).join(' '),
+    compose: `group_add: [${groups.map((gid) => `"${gid}"`).join(', ')}]`,
+    kubernetes: `securityContext: {supplementalGroups: [${groups.join(', ')}]} (of the pod)`,
+  }
+}
+
+const partlyHidden = (what: string): Finding =>
+  odd(what, 'a model that needs them all does not fit on the others', isVariable(what) ? unmask : giveDevices)
+
+/** Share of a package's memory in use from which it matters: vLLM 0.32 wants 0.92 of it free by default (gpu_memory_utilization). */
+const heldShare = 0.08
+
+const heldMemory = (gpus: readonly Gpu[], holders: readonly KfdHolder[]): readonly Finding[] =>
+  vramPackagesOf(gpus).flatMap(({ name, totalBytes, gpuIds }) => {
+    const used = gpus.find(({ gpuId }) => gpuId !== undefined && gpuIds.includes(gpuId))?.vramUsedBytes
+    if (used === undefined || totalBytes === undefined || used <= totalBytes * heldShare) return []
+    const by = holders.filter(({ gpuId }) => gpuIds.includes(gpuId))
+    return [
+      odd(
+        `${formatBytes(used)} of the ${formatBytes(totalBytes)} of GPU ${name} are in use${holdersInWords(by)}`,
+        'an engine takes 92 % of a GPU by default and does not start when less is free',
+        `end ${by.length === 0 ? 'what holds it (amd-smi process on the host)' : 'those processes on the host'}, or choose other GPUs by HIP_VISIBLE_DEVICES`,
+      ),
+    ]
+  })
+
+const holdersInWords = (by: readonly KfdHolder[]): string =>
+  by.length === 0 ? '' : ` by ${by.map(({ hostPid, vramBytes }) => `host pid ${hostPid} (${formatBytes(vramBytes)})`).join(', ')}`
