@@ -1,5 +1,6 @@
 /** `aim status` and `aim healthcheck`: what the running supervisor says. */
-import type { PhaseStatus, Status } from '../ops/status.ts'
+import type { PhaseStatus, StartStatus, Status } from '../ops/status.ts'
+import { describeStart } from '../serve/start-status.ts'
 import { formatDuration } from '../std/duration.ts'
 import { askOps } from './ops-client.ts'
 import { overlay, readOptions } from './options.ts'
@@ -31,6 +32,7 @@ const show = (status: Status): string =>
   formatFacts([
     ['state', `${status.state} since ${status.since}`],
     ['next', status.next],
+    ...(status.startup === undefined ? [] : [['start', showStart(status.startup, status.phases.at(-1))] as const]),
     ...(status.reason === '' ? [] : [['reason', status.reason] as const]),
     ['model', status.model === undefined ? '-' : status.model.id],
     ['profile', status.profile?.id ?? '-'],
@@ -39,8 +41,11 @@ const show = (status: Status): string =>
       `${status.engine.name ?? '-'}${status.engine.pid === undefined ? '' : `, pid ${status.engine.pid}`}${status.engine.url === undefined ? '' : `, ${status.engine.url}`}`,
     ],
     ['restarts', String(status.restarts)],
+    ...(status.stall === undefined ? [] : [['last stall', `${status.stall.sentence} (${status.stall.at})`] as const]),
     ...status.phases.map((phase) => [`phase ${phase.name}`, showPhase(phase)] as const),
   ])
+
+const showStart = (start: StartStatus, phase: PhaseStatus | undefined): string => `${start.verdict}: ${describeStart(start, phase)}`
 
 const showPhase = ({ startMs, endMs, done, total, detail }: PhaseStatus): string =>
   [

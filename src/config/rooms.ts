@@ -1,4 +1,5 @@
 /** From options to what each room asks for. */
+import { dirname, join } from 'node:path'
 import type { Hub } from '../cache/types.ts'
 import type { Request } from '../plan/request.ts'
 import { exitCodes } from '../std/exit-codes.ts'
@@ -13,6 +14,12 @@ const defaultCache = '/workspace/model-cache'
 export const cacheDirectory = (options: Options): string => {
   if (options.hubCache !== undefined) return options.hubCache
   return `${options.cachePath ?? options.hfHome ?? defaultCache}/hub`
+}
+
+/** Where it is kept how long starts took: beside the hub's cache on the same volume, or in it when that is all there is. */
+export const startsDirectory = ({ cachePath, hfHome, hubCache }: Options): string => {
+  const parent = hubCache === undefined ? defaultCache : dirname(hubCache)
+  return join(cachePath ?? hfHome ?? (parent === '/' ? (hubCache ?? defaultCache) : parent), 'aim', 'starts')
 }
 
 /** The hub and who asks. */

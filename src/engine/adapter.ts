@@ -47,7 +47,21 @@ export type WarmUp = {
 }
 
 /** Start-up phases in the order that they come; the words of `/status` and of the log. */
-export type PhaseName = 'import' | 'config' | 'engine' | 'weights' | 'compile' | 'profile' | 'kv-cache' | 'capture' | 'http'
+export const phaseNames = [
+  'import',
+  'config',
+  'engine',
+  'weights',
+  'compile',
+  'kernel-jit',
+  'profile',
+  'kv-cache',
+  'capture',
+  'http',
+] as const
+
+/** One of them. */
+export type PhaseName = (typeof phaseNames)[number]
 
 /** What one log line says about the start. */
 export type PhaseSign = { readonly phase: PhaseName; readonly done?: number; readonly total?: number; readonly detail?: string }
@@ -78,6 +92,8 @@ export type EngineAdapter = {
   readonly warmUp: (task: string, servedName: string) => WarmUp
   /** Whether a line shows that a start moves. */
   readonly showsProgress: (line: string) => boolean
+  /** Whether a line of a serving engine shows work that it counts nowhere. */
+  readonly showsWork: (line: string) => boolean
   readonly readPhase: (line: string) => PhaseSign | undefined
   /** `served`: the engine had been ready, so that its log may hold what users sent. */
   readonly explainExit: (

@@ -15,11 +15,14 @@ const signs: readonly (readonly [RegExp, PhaseName])[] = [
   [/Loading weights took (?<detail>[\d.]+ seconds)/, 'weights'],
   [/Model loading took (?<detail>[\d.]+ GiB)/, 'weights'],
   [/torch\.compile (?:and initial profiling\/warmup run together )?took/, 'compile'],
+  [/Using cache directory: .* for vLLM's torch\.compile|Warming up model for the compilation|saved AOT compiled function/, 'compile'],
   [/Dynamo bytecode transform time|Compiling a graph for|Directly load/, 'compile'],
-  [/(?:start|finish) build \[(?<detail>[^\]]+)\]/, 'compile'],
-  [/Initial profiling\/warmup run took|Estimated CUDA graph memory/, 'profile'],
+  // AITER's JIT (aiter/jit/core.py); ranks that wait for another's build say so.
+  [/\b(?:start|finish) build \[(?<detail>[^\]]+)\]|waiting for baton release at/, 'kernel-jit'],
+  [/Initial profiling\/warmup run took|Profiling CUDA graph memory|Estimated CUDA graph memory/, 'profile'],
   [/Available KV cache memory: (?<detail>-?[\d.]+ GiB)/, 'kv-cache'],
   [/(?:GPU|CPU) KV cache size: (?<detail>[\d,]+ tokens)/, 'kv-cache'],
+  [/Compile and warming up model for size (?<detail>\d+)/, 'capture'],
   [/Capturing CUDA graphs?[^:]*:\s+\d{1,3}%\|[^|]*\|\s*(?<done>\d+)\/(?<total>\d+)/, 'capture'],
   [/Graph capturing finished/, 'capture'],
   [/init engine \(profile, create kv cache, warmup model\) took/, 'http'],
@@ -31,6 +34,12 @@ const standstill = /"(?:GET|HEAD|POST) \/\S* HTTP\/|No available shared memory b
 
 /** Whether a line shows that a start moves. */
 export const showsProgress = (line: string): boolean => !standstill.test(line)
+
+/**
+ * Whether a line of a serving engine shows work that it counts nowhere: a kernel that is built for a request. Not of the API server, whose
+ * lines may hold what users sent.
+ */
+export const showsWork = (line: string): boolean => !/^\(APIServer/i.test(line) && readPhase(line)?.phase === 'kernel-jit'
 
 /** What one line says about the start; undefined for the many that say nothing. */
 export const readPhase = (line: string): PhaseSign | undefined => {

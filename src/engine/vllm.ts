@@ -4,7 +4,7 @@ import { endpointsOf } from './endpoints.ts'
 import { compilers, isOwnLine, keyMetrics } from './evidence.ts'
 import { explainExit } from './failures.ts'
 import { inFlight, readLoad } from './in-flight.ts'
-import { readPhase, showsProgress } from './phases.ts'
+import { readPhase, showsProgress, showsWork } from './phases.ts'
 import { readPulse, saysSuspended } from './pulse.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -47,6 +47,7 @@ export const vllm: EngineAdapter = {
   warmUp,
   readPhase,
   showsProgress,
+  showsWork,
   explainExit,
   inFlight,
   readLoad,

@@ -9,6 +9,21 @@ export type PhaseStatus = {
   readonly detail?: string
 }
 
+/** How a start stands; milliseconds. */
+export type StartStatus = {
+  readonly phase: string
+  readonly elapsedMs: number
+  /** Until ready, by the last start with the same engine, model, arguments and GPUs; absent when there is none to go by. */
+  readonly etaMs?: number
+  readonly lastMs?: number
+  readonly verdict: 'progressing' | 'stalled'
+  /** Since anything moved, and what it was: log, bytes, memory, gpu-memory, cpu. */
+  readonly stillMs: number
+  readonly movedBy?: string
+  /** Until it is ended for standing still. */
+  readonly endsInMs?: number
+}
+
 /** What `/status` answers. Carries no prompt and no secret; field names are public API. */
 export type Status = {
   readonly state: string
@@ -26,6 +41,8 @@ export type Status = {
   readonly gpus: number
   readonly restarts: number
   readonly phases: readonly PhaseStatus[]
+  /** While a start is under way. */
+  readonly startup?: StartStatus
   /** The last standstill of an engine, which stays after a restart. */
   readonly stall?: { readonly at: string; readonly sentence: string; readonly evidence: readonly string[] }
   readonly version: string

@@ -1,5 +1,5 @@
 import { endpointsOf } from '../engine/endpoints.ts'
-import type { PhaseStatus, Status } from '../ops/status.ts'
+import type { PhaseStatus, StartStatus, Status } from '../ops/status.ts'
 import type { Launch } from '../plan/launch.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Figures } from '../telemetry/metrics.ts'
@@ -30,10 +30,11 @@ export type Scene = {
   readonly version: string
   readonly launch: Launch | undefined
   readonly pid: number | undefined
+  readonly startup: StartStatus | undefined
 }
 
 /** The story as `/status` tells it. */
-export const statusOf = (story: Story, { clock, version, launch, pid }: Scene): Status => ({
+export const statusOf = (story: Story, { clock, version, launch, pid, startup }: Scene): Status => ({
   state: story.state.kind,
   since: new Date(clock.wall() - (clock.now() - story.sinceMs)).toISOString(),
   reason: story.reason,
@@ -50,6 +51,7 @@ export const statusOf = (story: Story, { clock, version, launch, pid }: Scene): 
   gpus: launch?.gpus.length ?? 0,
   restarts: restartsOf(story),
   phases: story.phases.map(rounded),
+  ...(startup === undefined ? {} : { startup }),
   ...(story.stall === undefined ? {} : { stall: stallOf(story.stall, clock) }),
   version,
 })
@@ -69,7 +71,7 @@ const rounded = ({ startMs, endMs, ...phase }: PhaseStatus): PhaseStatus => ({
 /** The story as metrics. */
 export const figuresOf = (
   story: Story,
-  { clock, version, launch, pid }: Scene,
+  { clock, version, launch, pid, startup }: Scene,
   counts: { readonly reaped: () => number; readonly droppedLines: () => number },
 ): Figures => {
   const pull = story.phases.find(({ name }) => name === 'pull')
@@ -82,6 +84,16 @@ export const figuresOf = (
     restarts: restartsOf(story),
     ends: story.ends,
     phases: Object.fromEntries(story.phases.map(({ name, startMs, endMs }) => [name, ((endMs ?? clock.now()) - startMs) / 1000])),
+    ...(startup === undefined
+      ? {}
+      : {
+          startup: {
+            elapsedSeconds: startup.elapsedMs / 1000,
+            stillSeconds: startup.stillMs / 1000,
+            ...(startup.etaMs === undefined ? {} : { etaSeconds: startup.etaMs / 1000 }),
+          },
+        }),
+    stalls: story.stalls,
     ...(story.readyMs === undefined ? {} : { readySeconds: story.readyMs / 1000 }),
     gpus: launch?.gpus.length ?? 0,
     pulledBytes: pull?.done ?? 0,

@@ -7,6 +7,7 @@ import type { Program } from '../supervisor/program.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Figures } from '../telemetry/metrics.ts'
 import type { LastWords } from './last-words.ts'
+import type { PastStarts } from './startup.ts'
 
 /** What a run is made of. */
 export type RunOptions = {
@@ -28,6 +29,7 @@ export type RunOptions = {
   readonly onReclaimed: () => void
   /** Fetches what the launch needs; resolves at once when all of it is there. */
   readonly pull: (launch: Launch, signal: AbortSignal, onBytes: (done: number, total: number) => void) => Promise<void>
+  readonly pastStarts: PastStarts
   readonly failureWords: (error: unknown) => LastWords
   readonly onSpawned: () => void
   readonly memory: (launch: Launch) => Memory | undefined

@@ -6,19 +6,17 @@ import type { Launch } from '../plan/launch.ts'
 import { describeExit } from '../supervisor/exit.ts'
 import { healthOf } from '../supervisor/health.ts'
 import type { State } from '../supervisor/states.ts'
-import { createSupervisor, type Happening, type Seen, type Supervisor } from '../supervisor/supervise.ts'
+import { createSupervisor, type Happening, type Supervisor } from '../supervisor/supervise.ts'
 import { cannotEnd, cannotSpawn, notGivenBack } from './blame.ts'
 import type { LastWords } from './last-words.ts'
-import { figuresOf, statusOf } from './report.ts'
+import { figuresOf, type Scene, statusOf } from './report.ts'
 import type { Run, RunOptions } from './run-types.ts'
-import { nameStall } from './stall.ts'
-import { beginPhase, countSpawn, endPhase, enterState, explain, opening, progressPhase, type Story, standStill } from './story.ts'
+import { createStandstill, type Standstill } from './standstill.ts'
+import { createStartup, type Startup } from './startup.ts'
+import { countSpawn, endPhase, enterState, explain, move, opening, progressPhase, type Story } from './story.ts'
 import { meaningOf } from './supervision.ts'
 import { nextOf, reasonSentence } from './words.ts'
 import { drain, listening, type Target, warm } from './work.ts'
-
-/** Progress tells the lifecycle at most so often that the start moves; milliseconds. */
-const progressMs = 1000
 
 /** Makes a run; nothing happens until `begin`. */
 export const createRun = (options: RunOptions): Run => {
@@ -26,11 +24,6 @@ export const createRun = (options: RunOptions): Run => {
   let story: Story = opening
   let launch: Launch | undefined
   let words: LastWords | undefined
-  let progressed = Number.NEGATIVE_INFINITY
-  /** Lines of a serving engine that show work which it counts nowhere: kernels that are built. */
-  let signs = 0
-  /** What the watchdog says. */
-  let witness: string | undefined
   const { promise: ended, resolve: end } = Promise.withResolvers<{ readonly exitCode: number; readonly words?: LastWords }>()
 
   const target = (): Target => {
@@ -49,18 +42,14 @@ export const createRun = (options: RunOptions): Run => {
     }
   }
 
-  const enterPhase = (name: string): void => {
-    if (story.phases.at(-1)?.name === name) return
-    story = beginPhase(story, name, clock.now())
-    log.write('info', `phase ${name}`)
-  }
-
   const onState = (state: State, previous: State): void => {
     story = enterState(story, state, clock.now())
     if (previous.kind === 'reclaiming' || state.kind === 'terminated') options.onReclaimed()
-    if (state.kind === 'pulling') enterPhase('pull')
-    if (state.kind === 'warming') enterPhase('warm-up')
-    if (state.kind !== 'pulling' && state.kind !== 'starting' && state.kind !== 'warming') story = endPhase(story, clock.now())
+    if (state.kind === 'pulling') startup.enter('pull')
+    if (state.kind === 'starting' && previous.kind !== 'examining') story = countSpawn(story, clock.now())
+    if (state.kind === 'warming') startup.enter('warm-up')
+    if (!['pulling', 'starting', 'warming', 'examining'].includes(state.kind)) story = endPhase(story, clock.now())
+    if (state.kind === 'ready' && previous.kind !== 'unready' && launch !== undefined) startup.keep(launch)
     if (state.kind === 'waiting') return
     const level = state.kind === 'unready' || (state.kind === 'stopping' && state.reason !== 'requested') ? 'warning' : 'info'
     const why = 'reason' in state && state.reason !== 'requested' ? `: ${reasonSentence[state.reason]}` : ''
@@ -70,21 +59,8 @@ export const createRun = (options: RunOptions): Run => {
   const onLine = (line: string, stream: 'stdout' | 'stderr'): void => {
     log.engineLine(line, stream)
     const { state } = supervisor.life()
-    const kind = state.kind === 'examining' ? state.from : state.kind
-    if (kind === 'ready' || kind === 'unready') signs += vllm.readPhase(line) === undefined ? 0 : 1
-    if (kind !== 'starting' && kind !== 'warming') return
-    const sign = vllm.readPhase(line)
-    if (sign !== undefined && kind === 'starting') {
-      enterPhase(sign.phase)
-      const { done, total, detail } = sign
-      const steps = done === undefined || total === undefined ? {} : { done, total, unit: 'steps' as const }
-      story = progressPhase(story, { ...steps, ...(detail === undefined ? {} : { detail }) })
-    }
-    // A first answer may have to compile kernels, which the log tells; anything else says nothing about it.
-    const moves = kind === 'starting' ? vllm.showsProgress(line) : sign !== undefined
-    if (!moves || clock.now() - progressed < progressMs) return
-    progressed = clock.now()
-    supervisor.post({ kind: 'progressed' })
+    if (state.kind === 'ready' || state.kind === 'unready') standstill.onLine(line)
+    else startup.onLine(line)
   }
 
   const onExited = ({ exit, lines, served }: Happening & { kind: 'exited' }): void => {
@@ -93,33 +69,15 @@ export const createRun = (options: RunOptions): Run => {
       log.write('info', `the engine ${describeExit(exit)}`)
       return
     }
-    const { cause, sentence, fix, evidence } = meaningOf(vllm, exit, lines, served)
+    const meaning = meaningOf(vllm, exit, lines, served)
+    // What was found before it was killed says more than how it died of that.
     const stall = state.kind === 'stopping' ? story.stall : undefined
-    const named =
-      stall?.sentence ??
-      (cause === 'unknown' ? `the engine ${describeExit(exit)} without being asked to` : `${sentence}; the engine ${describeExit(exit)}`)
+    const { cause, fix, evidence } = stall === undefined ? meaning : { cause: 'stalled', ...stall }
+    const ended = `the engine ${describeExit(exit)}`
+    const named = stall?.sentence ?? (cause === 'unknown' ? `${ended} without being asked to` : `${meaning.sentence}; ${ended}`)
     story = explain(story, named)
-    words = { exitCode: 1, whose: 'engine', sentence: named, evidence: stall?.evidence ?? evidence, ...(fix === undefined ? {} : { fix }) }
+    words = { exitCode: 1, whose: 'engine', sentence: named, evidence, ...(fix === undefined ? {} : { fix }) }
     log.write('error', named, { cause, ...(fix === undefined ? {} : { fix }) })
-  }
-
-  const examine = async (signal: AbortSignal, pid: number | undefined, lines: readonly string[]): Promise<void> => {
-    const { state } = supervisor.life()
-    const sentence = nameStall(state.kind === 'examining' ? state.from : 'ready', story.phases.at(-1), witness, policy)
-    story = standStill(story, { atMs: clock.now(), sentence, evidence: [] })
-    log.write('warning', sentence)
-    const { examine: collect } = await import('./examine.ts')
-    const evidence = await collect(target(), signal, pid, lines)
-    story = standStill(story, { atMs: clock.now(), sentence, evidence })
-    for (const line of evidence) log.write('warning', line)
-  }
-
-  const watch = async (signal: AbortSignal, report: (seen: Seen) => void): Promise<void> => {
-    const { watch: begin } = await import('./watch.ts')
-    const onStall = (sentence: string | undefined): void => {
-      witness = sentence
-    }
-    await begin({ ...target(), note: (sentence) => log.write('warning', sentence), signs: () => signs, onStall }, signal, report)
   }
 
   const fail = (failed: LastWords): void => {
@@ -139,7 +97,7 @@ export const createRun = (options: RunOptions): Run => {
     else if (happening.kind === 'exited') onExited(happening)
     else if (happening.kind === 'error') fail(options.failureWords(happening.error))
     else if (happening.kind === 'spawned') {
-      story = countSpawn(story, clock.now())
+      startup.enter('import')
       log.write('info', 'engine started', { pid: happening.pid, argv: launch?.engine.argv.join(' ') })
       options.onSpawned()
     } else if (happening.kind === 'spawn-failed') fail(cannotSpawn(launch, happening.code))
@@ -160,6 +118,24 @@ export const createRun = (options: RunOptions): Run => {
     return launch
   }
 
+  const shared = {
+    clock,
+    log,
+    policy,
+    story: () => story,
+    change: (change: (now: Story) => Story) => {
+      story = change(story)
+    },
+    supervisor: () => supervisor,
+  }
+  const standstill: Standstill = createStandstill({ ...shared, adapter: vllm, target })
+  const startup: Startup = createStartup({
+    ...shared,
+    adapter: vllm,
+    pastStarts: options.pastStarts,
+    memory: () => (launch === undefined ? undefined : options.memory(launch)),
+  })
+
   const supervisor: Supervisor = createSupervisor({
     policy,
     clock,
@@ -173,29 +149,38 @@ export const createRun = (options: RunOptions): Run => {
     work: {
       pull: (signal) =>
         options.pull(needed(), signal, (done, total) => {
-          story = progressPhase(story, { done, total, unit: 'bytes' })
+          story = progressPhase(done > (story.phases.at(-1)?.done ?? -1) ? move(story, 'bytes', clock.now()) : story, {
+            done,
+            total,
+            unit: 'bytes',
+          })
         }),
-      listening: (signal) => listening(target(), signal),
+      listening: (signal) => {
+        startup.watch(signal)
+        return listening(target(), signal)
+      },
       warm: (signal) => warm(target(), signal),
-      watch,
+      watch: standstill.watch,
       drain: (signal) => drain(target(), signal),
-      examine,
+      examine: standstill.examine,
       failureOf: (error) => options.failureWords(error).exitCode,
       permanent: (exit, lines, served) => meaningOf(vllm, exit, lines, served).permanent,
     },
   })
 
-  const status = (): ReturnType<Sources['status']> => statusOf(story, { clock, version: options.version, launch, pid: supervisor.pid() })
+  const scene = (): Scene => ({ clock, version: options.version, launch, pid: supervisor.pid(), startup: startup.status() })
+  const status = (): ReturnType<Sources['status']> => statusOf(story, scene())
   return {
     begin: (decided) => {
       launch = decided
+      startup.begin(decided)
       supervisor.post({ kind: 'start' })
     },
     refuse: (refused) => {
       fail(refused)
       supervisor.post({ kind: 'failed', reason: 'plan-failed', exitCode: refused.exitCode })
     },
-    enterPhase,
+    enterPhase: startup.enter,
     shutdown: () => supervisor.post({ kind: 'shutdown' }),
     quit: () => {
       supervisor.post({ kind: 'shutdown' })
@@ -205,7 +190,7 @@ export const createRun = (options: RunOptions): Run => {
     report: () => log.write('info', 'status', { ...status() }),
     health: () => healthOf(supervisor.life().state, story.everReady),
     status,
-    figures: () => figuresOf(story, { clock, version: options.version, launch, pid: supervisor.pid() }, options),
+    figures: () => figuresOf(story, scene(), options),
     ended,
   }
 }

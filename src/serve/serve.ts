@@ -6,7 +6,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Environment, parse } from '../config/parse.ts'
-import { cacheDirectory } from '../config/rooms.ts'
+import { cacheDirectory, startsDirectory } from '../config/rooms.ts'
 import { showProblems } from '../config/show.ts'
 import { type Options, variables } from '../config/variables.ts'
 import type { PatientFiles } from '../hardware/file-system.ts'
@@ -95,6 +95,10 @@ export const serve = async (environment: Environment): Promise<number> => {
         log.write('info', `pulling: ${howFar}`),
       )
       return pulling
+    },
+    pastStarts: {
+      read: async (launch) => (await import('./last-start.ts')).readLastStart(startsDirectory(options), launch),
+      write: async (launch, past) => (await import('./last-start.ts')).writeLastStart(startsDirectory(options), launch, past),
     },
     failureWords,
     onSpawned: () => {

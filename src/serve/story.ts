@@ -1,3 +1,4 @@
+import { type PhaseSign, phaseNames } from '../engine/adapter.ts'
 import type { PhaseStatus } from '../ops/status.ts'
 import type { State } from '../supervisor/states.ts'
 import type { Stall } from './stall.ts'
@@ -13,12 +14,26 @@ export type Story = {
   readonly spawns: number
   readonly ends: Readonly<Record<string, number>>
   readonly phases: readonly PhaseStatus[]
+  /** When something was last seen to move on the way to ready, and by what. */
+  readonly moved: { readonly atMs: number; readonly by?: string }
   /** The last standstill; it stays after the restart, for whoever comes to look. */
   readonly stall?: Stall
+  /** Standstills so far by the phase in which they came, `serving` after the start. */
+  readonly stalls: Readonly<Record<string, number>>
 }
 
 /** The beginning. */
-export const opening: Story = { state: { kind: 'idle' }, sinceMs: 0, everReady: false, reason: '', spawns: 0, ends: {}, phases: [] }
+export const opening: Story = {
+  state: { kind: 'idle' },
+  sinceMs: 0,
+  everReady: false,
+  reason: '',
+  spawns: 0,
+  ends: {},
+  phases: [],
+  moved: { atMs: 0 },
+  stalls: {},
+}
 
 /** The lifecycle entered a state. */
 export const enterState = (story: Story, state: State, at: number): Story => {
@@ -40,12 +55,27 @@ export const enterState = (story: Story, state: State, at: number): Story => {
 export const countSpawn = (story: Story, at: number): Story => {
   const spawn = story.phases.findIndex(({ name }) => name === 'spawn')
   const kept = spawn === -1 ? story.phases : story.phases.slice(0, spawn)
-  return beginPhase({ ...story, spawns: story.spawns + 1, phases: kept }, 'spawn', at)
+  return beginPhase({ ...story, spawns: story.spawns + 1, phases: kept, moved: { atMs: at } }, 'spawn', at)
 }
 
 /** A phase begins and ends the one before it; naming the current one again changes nothing. */
 export const beginPhase = (story: Story, name: string, at: number): Story =>
   story.phases.at(-1)?.name === name ? story : { ...endPhase(story, at), phases: [...endPhase(story, at).phases, { name, startMs: at }] }
+
+/**
+ * Follows what a line of a starting engine says. Ranks tell the same things one after the other, so that a sign of an earlier phase is none;
+ * kernels are built whenever one is missing, which is a detail of the phase that needs it.
+ */
+export const followSign = (story: Story, { phase, done, total, detail }: PhaseSign, at: number): Story => {
+  const known: readonly string[] = phaseNames
+  const earlier = known.indexOf(phase) < known.indexOf(story.phases.at(-1)?.name ?? '')
+  if (earlier) return phase === 'kernel-jit' && detail !== undefined ? progressPhase(story, { detail: `builds ${detail}` }) : story
+  const steps = done === undefined || total === undefined ? {} : { done, total, unit: 'steps' as const }
+  return progressPhase(beginPhase(story, phase, at), { ...steps, ...(detail === undefined ? {} : { detail }) })
+}
+
+/** Something moved on the way to ready. */
+export const move = (story: Story, by: string, at: number): Story => ({ ...story, moved: { atMs: at, by } })
 
 /** The current phase is over and nothing follows yet. */
 export const endPhase = (story: Story, at: number): Story =>
@@ -55,8 +85,17 @@ export const endPhase = (story: Story, at: number): Story =>
 export const progressPhase = (story: Story, progress: Pick<PhaseStatus, 'done' | 'total' | 'unit' | 'detail'>): Story =>
   updateLast(story, (phase) => ({ ...phase, ...progress }))
 
-/** It stands still: `evidence` comes a little later. */
-export const standStill = (story: Story, stall: Stall): Story => ({ ...story, reason: stall.sentence, stall })
+/** It stands still, in this phase of its start or while `serving`. */
+export const standStill = (story: Story, stall: Stall, phase: string): Story => ({
+  ...story,
+  reason: stall.sentence,
+  stall,
+  stalls: { ...story.stalls, [phase]: (story.stalls[phase] ?? 0) + 1 },
+})
+
+/** What was collected about the last standstill. */
+export const addEvidence = (story: Story, evidence: readonly string[]): Story =>
+  story.stall === undefined ? story : { ...story, stall: { ...story.stall, evidence } }
 
 /** Something went wrong that the next state does not say. */
 export const explain = (story: Story, reason: string): Story => ({ ...story, reason })

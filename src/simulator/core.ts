@@ -52,11 +52,22 @@ const slowStep = 60
 const resultsOf = (answers: readonly FromWorker[]) =>
   answers.flatMap((answer) => (answer.type === 'stepped' ? [answer.results] : []))[0] ?? []
 
-const askStep = async ({ log, pool }: Core, batch: Batch, step: number) => {
+/** A long prompt fills the cache chunk by chunk before it gives a token: the scheduler's figures are all that moves. */
+const tellChunks = ({ behaviour, limits }: Core, batch: Batch): NodeJS.Timeout | undefined => {
+  if (behaviour.faults['slow-prefill'] === undefined || batch.running.every(({ generated }) => generated > 0)) return undefined
+  let chunks = 0
+  const stats = statsOf(batch, limits)
+  return setInterval(() => report([], { ...stats, kvUsage: stats.kvUsage * (1 - 1 / ++chunks) }), 250)
+}
+
+const askStep = async (core: Core, batch: Batch, step: number) => {
+  const { log, pool } = core
   const sentence = `No available shared memory broadcast block found in ${slowStep} seconds: a process hangs or is busy with something long.`
   const timer = setInterval(() => log.record('INFO', 'shm_broadcast.py:871', sentence), 1000 * slowStep)
+  const chunks = tellChunks(core, batch)
   const answers = await pool.ask({ type: 'step', step, items: stepItems(batch) })
   clearInterval(timer)
+  clearInterval(chunks)
   return resultsOf(answers)
 }
 
@@ -120,11 +131,11 @@ const mourn = ({ log, behaviour, pool }: Core, ready: boolean, death: { rank: nu
   return 1
 }
 
-const plannedDeath = async ({ behaviour, pace }: Core): Promise<void> => {
-  const after = behaviour.faults['core-dies']
+const planned = async ({ behaviour, pace }: Core, fault: 'core-dies' | 'core-freezes', signal: NodeJS.Signals): Promise<void> => {
+  const after = behaviour.faults[fault]
   if (after === undefined) return
   await pace.real(after)
-  kill(process.pid)
+  kill(process.pid, signal)
 }
 
 /** The engine core's life: it starts the workers, steps them for what comes in, and ends when told or when a worker does. Gives the exit code. Edge: a process. */
@@ -153,7 +164,8 @@ export const runCore = async (behaviour: Behaviour): Promise<number> => {
     ready = true
     tellParent({ type: 'ready', workers: pool.pids })
     if ('double-fork' in behaviour.faults) startStray()
-    void plannedDeath(core)
+    void planned(core, 'core-dies', 'SIGKILL')
+    void planned(core, 'core-freezes', 'SIGSTOP')
     await work(core, inbox, stop)
     stopped = true
     return teardown(core)

@@ -21,6 +21,10 @@ export const faultForms = {
   },
   'exit-after-ready': seconds(1, 'The server ends by itself N seconds after it is ready (1), with AIM_SIMULATOR_EXIT_CODE.'),
   'core-dies': seconds(1, 'The engine core kills itself N seconds after it is ready (1).'),
+  'core-freezes': seconds(1, 'The engine core stops itself (SIGSTOP) N seconds after it is ready (1); every endpoint still answers.'),
+  'worker-freezes': seconds(1, 'The worker stops itself (SIGSTOP) N seconds after it has loaded (1); every endpoint still answers.'),
+  'silent-load': seconds(10, 'The worker reads its weights for N seconds (10) without a word.'),
+  'slow-prefill': seconds(10, 'A prompt takes N seconds (10), in chunks that show in the usage of the KV cache alone.'),
   hang: {
     argument: 'number',
     unless: 20,

@@ -1,6 +1,6 @@
 import { durations } from './durations.ts'
 import { type Log, shardsLine, traceback } from './log.ts'
-import { listShards, readShard, readText } from './model-files.ts'
+import { listShards, readPiece, readShard, readText } from './model-files.ts'
 import type { Pace } from './pace.ts'
 import type { EngineSettings } from './protocol.ts'
 import type { Behaviour } from './variables.ts'
@@ -29,6 +29,14 @@ const announce = ({ log, settings, rank }: Worker): void => {
   log.record('INFO', 'gpu_model_runner.py:68', `Starting to load model ${settings.model}...`)
 }
 
+/** The fault `silent-load`: real reads of the real files, again and again. */
+const readSilently = async ({ behaviour, pace }: Worker, shards: readonly string[]): Promise<void> => {
+  for (let left = behaviour.faults['silent-load'] ?? 0; left > 0; left -= 0.1) {
+    for (const path of shards) await readPiece(path)
+    await pace.real(0.1)
+  }
+}
+
 /** The words of what went wrong while loading, or undefined. */
 const loadShards = async (worker: Worker): Promise<string | undefined> => {
   const { log, pace, settings, rank, behaviour } = worker
@@ -38,6 +46,7 @@ const loadShards = async (worker: Worker): Promise<string | undefined> => {
   let bytes = 0
   const part = durations.weights / Math.max(1, shards.length)
   if (rank === 0) log.raw(shardsLine(0, shards.length, 0))
+  await readSilently(worker, shards)
   for (const [index, path] of shards.entries()) {
     await pace.phase('weights', part)
     if (crashing) break

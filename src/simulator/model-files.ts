@@ -42,3 +42,9 @@ export const readShard = async (path: string): Promise<Shard> => {
   await file.read(header, 0, length, lengthBytes)
   return { bytes: size, problem: headerProblem(header.toString('utf8'), size) }
 }
+
+/** Reads the beginning of a file, 4 MiB at most, for the sake of reading it. */
+export const readPiece = async (path: string): Promise<void> => {
+  await using file = await open(path)
+  await file.read(Buffer.alloc(4 * 1024 ** 2))
+}

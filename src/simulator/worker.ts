@@ -1,9 +1,9 @@
 import { durations } from './durations.ts'
 import { capture, load, profile, type Worker } from './loading.ts'
 import type { Log } from './log.ts'
-import { createPace } from './pace.ts'
+import { createPace, type Pace } from './pace.ts'
 import type { EngineSettings, StepItem, StepResult, ToWorker } from './protocol.ts'
-import { tellParent } from './roles.ts'
+import { kill, tellParent } from './roles.ts'
 import { createLog } from './speech.ts'
 import { embed, tokenText } from './text.ts'
 import type { Behaviour } from './variables.ts'
@@ -18,7 +18,10 @@ const resultOf = (item: StepItem, dimensions: number): StepResult =>
 
 /** Milliseconds that a step over these sequences takes. */
 const stepTime = (items: readonly StepItem[], { faults, prefillMs, tokenMs }: Behaviour): number =>
-  faults['slow-tokens'] ?? (items.some((item) => item.index === 0) ? prefillMs : tokenMs)
+  faults['slow-tokens'] ?? (items.some((item) => item.index === 0) ? prefillTime(faults, prefillMs) : tokenMs)
+
+const prefillTime = (faults: Behaviour['faults'], prefillMs: number): number =>
+  faults['slow-prefill'] === undefined ? prefillMs : 1000 * faults['slow-prefill']
 
 /** Answers steps until it is told, or has decided, to hang. */
 const createStepper = (behaviour: Behaviour) => {
@@ -38,6 +41,12 @@ const createStepper = (behaviour: Behaviour) => {
       stepTime(message.items, behaviour),
     )
   }
+}
+
+const freeze = async ({ faults }: Behaviour, pace: Pace): Promise<void> => {
+  if (faults['worker-freezes'] === undefined) return
+  await pace.real(faults['worker-freezes'])
+  kill(process.pid, 'SIGSTOP')
 }
 
 const nameProcess = (settings: EngineSettings, rank: number): Log => {
@@ -63,7 +72,10 @@ export const runWorker = (behaviour: Behaviour): Promise<number> => {
       if (worker === undefined) return
       if (message.type === 'step') return step(message, worker.settings.dimensions)
       if (message.type === 'profile') await profile(worker)
-      if (message.type === 'capture') await capture(worker)
+      if (message.type === 'capture') {
+        await capture(worker)
+        void freeze(behaviour, pace)
+      }
       tellParent({ type: 'done' })
     }
     process.on('message', (message) => void answer(message as ToWorker))

@@ -12,6 +12,8 @@ export type ProcessEntry = {
   readonly threads: number
   /** CPU time in clock ticks (USER_HZ): its own and of its threads, user and system. */
   readonly ticks: number
+  /** Pages in memory, mapped files included. */
+  readonly pages: number
   /** Clock ticks since boot: with the pid, the identity of a process. */
   readonly startTime: string
 }
@@ -34,6 +36,7 @@ export const parseStat = (text: string): ProcessEntry | undefined => {
     session: Number(session),
     threads: Number(fields[17]),
     ticks: Number(fields[11]) + Number(fields[12]),
+    pages: Number(fields[21]),
     startTime,
   }
 }

@@ -14,6 +14,10 @@ export type Figures = {
   readonly ends: Readonly<Record<string, number>>
   /** Seconds each start-up phase took or has taken so far. */
   readonly phases: Readonly<Record<string, number>>
+  /** The start that is under way. */
+  readonly startup?: { readonly elapsedSeconds: number; readonly stillSeconds: number; readonly etaSeconds?: number }
+  /** Standstills by the phase in which they came (a closed set). */
+  readonly stalls: Readonly<Record<string, number>>
   /** Seconds from our start to the first ready. */
   readonly readySeconds?: number
   readonly gpus: number
@@ -77,6 +81,21 @@ const gauges: readonly Definition[] = [
     read: (f) => each(f.phases, 'phase'),
   },
   {
+    name: 'aim_startup_elapsed_seconds',
+    help: 'Time that the start under way has taken; NaN when none is.',
+    read: (f) => [[f.startup?.elapsedSeconds ?? Number.NaN]],
+  },
+  {
+    name: 'aim_startup_still_seconds',
+    help: 'Time since anything moved in the start under way; NaN when none is.',
+    read: (f) => [[f.startup?.stillSeconds ?? Number.NaN]],
+  },
+  {
+    name: 'aim_startup_eta_seconds',
+    help: 'Time until ready as the last start took it; NaN when nothing is known.',
+    read: (f) => [[f.startup?.etaSeconds ?? Number.NaN]],
+  },
+  {
     name: 'aim_startup_seconds',
     help: 'Time from our start to the first ready; NaN before.',
     read: (f) => [[f.readySeconds ?? Number.NaN]],
@@ -87,6 +106,12 @@ const gauges: readonly Definition[] = [
 
 const counters: readonly Definition[] = [
   { name: 'aim_restarts_total', help: 'Times the engine was started again.', read: (f) => [[f.restarts]] },
+  {
+    name: 'aim_stalls_total',
+    help: 'Standstills of the engine, by phase of its start or serving.',
+    labels: ['phase'],
+    read: (f) => each(f.stalls, 'phase'),
+  },
   { name: 'aim_engine_ends_total', help: 'Ends of the engine by reason.', labels: ['reason'], read: (f) => each(f.ends, 'reason') },
   { name: 'aim_pulled_bytes_total', help: 'Bytes of the model present so far, of those it needs.', read: (f) => [[f.pulledBytes]] },
   { name: 'aim_reaped_processes_total', help: 'Orphans that were adopted and reaped.', read: (f) => [[f.reaped]] },

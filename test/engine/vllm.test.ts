@@ -120,7 +120,7 @@ describe('readPhase()', () => {
       '(EngineCore pid=2) INFO 11-23 18:37:57 [u.py:1] CPU KV cache size: 1,048,576 tokens, Maximum',
       { phase: 'kv-cache', detail: '1,048,576 tokens' },
     ],
-    ['[aiter] start build [module_norm] under /x', { phase: 'compile', detail: 'module_norm' }],
+    ['[aiter] start build [module_norm] under /x', { phase: 'kernel-jit', detail: 'module_norm' }],
     ['nothing of interest', undefined],
   ]
   for (const [line, sign] of rows) test(`reads ${line.slice(0, 60)}`, () => assert.deepEqual(readPhase(line), sign))

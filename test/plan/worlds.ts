@@ -76,6 +76,7 @@ export const adapter: EngineAdapter = {
   warmUp: () => ({ path: '', body: null, check: () => undefined }),
   readPhase: () => undefined,
   showsProgress: () => true,
+  showsWork: () => false,
   readLoad: () => undefined,
   readPulse: () => ({ cores: {}, asleep: false }),
   saysSuspended: () => false,

@@ -14,7 +14,7 @@ const gpusOf = (tree: Tree) => detect(inMemory(tree).fs, {}).gpus
 const memory = (tree: Tree, ...words: readonly string[]): Memory => {
   const launch = { gpus: gpusOf(tree), engine: { argv: ['vllm', 'serve', '/m', ...words] } } as unknown as Launch
   const found = memoryOf(launch, patient(tree), () => [
-    { pid: 42, name: 'python3', state: 'S', parent: 1, group: 1, session: 1, threads: 1, ticks: 0, startTime: '' },
+    { pid: 42, name: 'python3', state: 'S', parent: 1, group: 1, session: 1, threads: 1, ticks: 0, pages: 0, startTime: '' },
   ])
   assert.ok(found)
   return found

@@ -33,7 +33,7 @@ describe('healthOf()', () => {
 })
 
 describe('parseStat()', () => {
-  const rest = (parent: number) => `S ${parent} 12 13 0 -1 4194560 1 0 0 0 7 3 0 0 20 0 1 0 4242 1 1`
+  const rest = (parent: number) => `S ${parent} 12 13 0 -1 4194560 1 0 0 0 7 3 0 0 20 0 1 0 4242 1 99`
   test('reads a name with spaces and parentheses', () => {
     assert.deepEqual(parseStat(`77 (a) b (c)) ${rest(5)}`), {
       pid: 77,
@@ -44,6 +44,7 @@ describe('parseStat()', () => {
       session: 13,
       threads: 1,
       ticks: 10,
+      pages: 99,
       startTime: '4242',
     })
   })
@@ -61,6 +62,7 @@ test('descendantsOf() finds the whole tree and leaves out what is excepted with 
     session: 0,
     threads: 1,
     ticks: 0,
+    pages: 0,
     startTime: '',
   })
   const table = [entry(2, 1), entry(3, 2), entry(4, 3), entry(5, 1), entry(6, 5), entry(7, 99)]

@@ -81,6 +81,7 @@ test('createMetrics() reads its figures at scrape time', async () => {
     pulledBytes: 1,
     pullBytes: 2,
     reaped: 3,
+    stalls: {},
     droppedLines: 4,
   })
   const scrape = createMetrics(figures, async () => [])

@@ -1,0 +1,139 @@
+/** Follows an engine's start: phases from its log, movement from what it uses, and how long is left by the last start. Acts only through what it is given. */
+import type { EngineAdapter } from '../engine/adapter.ts'
+import type { StartStatus } from '../ops/status.ts'
+import type { Launch } from '../plan/launch.ts'
+import type { Clock } from '../std/clock.ts'
+import type { Memory, MemoryUse } from '../supervisor/memory.ts'
+import type { Policy } from '../supervisor/policy.ts'
+import type { Message, Supervisor } from '../supervisor/supervise.ts'
+import type { Log } from '../telemetry/log.ts'
+import { type PastStart, remember } from './eta.ts'
+import { describeStart, startStatus } from './start-status.ts'
+import { beginPhase, followSign, move, type Story } from './story.ts'
+
+/** Progress tells the lifecycle at most so often that the start moves; milliseconds. */
+const progressMs = 1000
+/** Between two lines about a start that takes its time; milliseconds. */
+const reportMs = 30_000
+
+/** Where past starts are kept. */
+export type PastStarts = {
+  readonly read: (launch: Launch) => Promise<PastStart | undefined>
+  readonly write: (launch: Launch, past: PastStart) => Promise<void>
+}
+
+/** What a start is followed with. */
+export type StartupOptions = {
+  readonly adapter: EngineAdapter
+  readonly clock: Clock
+  readonly log: Log
+  readonly policy: Policy
+  readonly pastStarts: PastStarts
+  readonly memory: () => Memory | undefined
+  readonly story: () => Story
+  readonly change: (change: (story: Story) => Story) => void
+  readonly supervisor: () => Pick<Supervisor, 'post' | 'life' | 'pid'>
+}
+
+/** Follows one start after the other. */
+export type Startup = {
+  /** Learns how long the last start of this launch took. */
+  readonly begin: (launch: Launch) => void
+  readonly enter: (phase: string) => void
+  readonly onLine: (line: string) => void
+  /** Looks at the engine from outside until it is ready. */
+  readonly watch: (signal: AbortSignal) => void
+  /** It became ready. */
+  readonly keep: (launch: Launch) => void
+  readonly status: () => StartStatus | undefined
+}
+
+/** Makes one; nothing happens by itself. */
+export const createStartup = (options: StartupOptions): Startup => {
+  const { adapter, clock, log, story, change } = options
+  const { startupStallMs } = options.policy
+  let past: PastStart | undefined
+  let told = Number.NEGATIVE_INFINITY
+  let reported = 0
+  let lines = 0
+
+  const status = (): StartStatus | undefined => startStatus(story(), past, clock.now(), startupStallMs)
+  const tell = (message: Message): void => {
+    if (clock.now() - told < progressMs) return
+    told = clock.now()
+    options.supervisor().post(message)
+  }
+  /** `starting` or `warming`, also while that is examined; undefined otherwise. */
+  const stage = (): 'starting' | 'warming' | undefined => {
+    const { state } = options.supervisor().life()
+    const kind = state.kind === 'examining' ? state.from : state.kind
+    return kind === 'starting' || kind === 'warming' ? kind : undefined
+  }
+  const moved = (by: string): void => {
+    change((now) => move(now, by, clock.now()))
+    tell({ kind: 'progressed' })
+  }
+  const phaseNow = (): string | undefined => story().phases.at(-1)?.name
+  const announce = (name: string): void => {
+    reported = clock.now()
+    log.write('info', `phase ${name}`)
+  }
+  const enter = (name: string): void => {
+    if (phaseNow() === name) return
+    change((before) => beginPhase(before, name, clock.now()))
+    announce(name)
+  }
+  const report = (): void => {
+    const now = status()
+    if (now === undefined || clock.now() - reported < reportMs) return
+    reported = clock.now()
+    log.write(now.verdict === 'stalled' ? 'warning' : 'info', describeStart(now, story().phases.at(-1)))
+  }
+
+  return {
+    begin: (launch) => {
+      void options.pastStarts.read(launch).then((found) => {
+        past = found
+      })
+    },
+    enter,
+    status,
+    onLine: (line) => {
+      const kind = stage()
+      if (kind === undefined) return
+      const sign = adapter.readPhase(line)
+      if (sign !== undefined && (kind === 'starting' || sign.phase === 'kernel-jit')) {
+        const before = phaseNow()
+        change((now) => followSign(now, sign, clock.now()))
+        if (phaseNow() !== before) announce(sign.phase)
+      }
+      // A first answer may have to compile kernels, which the log tells; anything else says nothing about it.
+      if (kind === 'starting' ? !adapter.showsProgress(line) : sign === undefined) return
+      lines++
+      moved('log')
+    },
+    watch: (signal) => {
+      const { pid } = options.supervisor()
+      const scene = {
+        stallMs: startupStallMs,
+        pid,
+        lines: () => lines,
+        gpuBytes: async () => sumOf(await options.memory()?.used()),
+        starting: () => stage() !== undefined,
+        onMoved: moved,
+        onLook: report,
+      }
+      void import('./start-watch.ts').then(({ watchStart }) => watchStart(scene, signal))
+    },
+    keep: (launch) => {
+      past = remember(story().phases) ?? past
+      if (past !== undefined) void options.pastStarts.write(launch, past)
+    },
+  }
+}
+
+/** A GPU that does not say is left out; none that says anything is unknown. */
+const sumOf = (used: MemoryUse | undefined): number | undefined => {
+  const bytes = Object.values(used ?? {})
+  return bytes.length === 0 ? undefined : bytes.reduce((sum, each) => sum + each, 0)
+}
