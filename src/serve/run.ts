@@ -98,6 +98,7 @@ export const createRun = (options: RunOptions): Run => {
     else if (happening.kind === 'error') fail(options.failureWords(happening.error))
     else if (happening.kind === 'spawned') {
       startup.enter('import')
+      startup.learn(needed())
       log.write('info', 'engine started', { pid: happening.pid, argv: launch?.engine.argv.join(' ') })
       options.onSpawned()
     } else if (happening.kind === 'spawn-failed') fail(cannotSpawn(launch, happening.code))
@@ -149,6 +150,7 @@ export const createRun = (options: RunOptions): Run => {
     work: {
       pull: (signal) =>
         options.pull(needed(), signal, (done, total) => {
+          startup.learn(needed())
           story = progressPhase(done > (story.phases.at(-1)?.done ?? -1) ? move(story, 'bytes', clock.now()) : story, {
             done,
             total,
@@ -173,7 +175,6 @@ export const createRun = (options: RunOptions): Run => {
   return {
     begin: (decided) => {
       launch = decided
-      startup.begin(decided)
       supervisor.post({ kind: 'start' })
     },
     refuse: (refused) => {

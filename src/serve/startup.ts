@@ -37,8 +37,8 @@ export type StartupOptions = {
 
 /** Follows one start after the other. */
 export type Startup = {
-  /** Learns how long the last start of this launch took. */
-  readonly begin: (launch: Launch) => void
+  /** Learns how long the last start of this launch took, once; for when the engine is spawned or something else takes its time. */
+  readonly learn: (launch: Launch) => void
   readonly enter: (phase: string) => void
   readonly onLine: (line: string) => void
   /** Looks at the engine from outside until it is ready. */
@@ -53,6 +53,7 @@ export const createStartup = (options: StartupOptions): Startup => {
   const { adapter, clock, log, story, change } = options
   const { startupStallMs } = options.policy
   let past: PastStart | undefined
+  let learnt = false
   let told = Number.NEGATIVE_INFINITY
   let reported = 0
   let lines = 0
@@ -91,7 +92,9 @@ export const createStartup = (options: StartupOptions): Startup => {
   }
 
   return {
-    begin: (launch) => {
+    learn: (launch) => {
+      if (learnt) return
+      learnt = true
       void options.pastStarts.read(launch).then((found) => {
         past = found
       })

@@ -108,6 +108,23 @@ describe('an engine that stands still, on the simulator', () => {
     assert.equal((await aim.status()).restarts, 0)
   })
 
+  test('a prompt that takes longer than the limit is none while its chunks fill the cache', async () => {
+    await using aim = await start({ AIM_SIMULATOR_FAULT: 'slow-prefill=6' })
+    const { engine } = await aim.until('ready')
+    assert.equal((await chat(api(aim), stage.repo)).status, 200)
+    const now = await aim.status()
+    assert.deepEqual([now.engine.pid, now.stall], [engine.pid, undefined])
+  })
+
+  for (const fault of ['core-freezes', 'worker-freezes']) {
+    test(`the simulator's own ${fault} is found without anybody's work`, async () => {
+      await using aim = await start({ AIM_SIMULATOR_FAULT: `${fault}=3`, AIM_RESTART: 'never' })
+      assert.equal(await aim.exited, 137)
+      assert.match(aim.output(), /exit code 137 \(the engine's\): .*(?:no answer to a smallest request|takes no step), for 2\.0s\nfix: /)
+      assert.deepEqual(aim.left(), [])
+    })
+  }
+
   test('under report nothing is ended: /livez turns 503, and 200 again when the engine moves again', async () => {
     await using aim = await start({ AIM_STALL_ACTION: 'report' })
     const status = await aim.until('ready')

