@@ -68,6 +68,9 @@ export const runCommandLine = async (words: readonly string[]): Promise<number> 
     (await import('./recipes.ts')).recipesCommand(model, format),
   )
   add('status', 'what the running supervisor is doing', async ({ format }: Common) => (await import('./status.ts')).statusCommand(format))
+  add('why [log]', 'why an engine failed, from a log that was kept (a file, or - for what is piped in)', async (log, { format }: Common) =>
+    (await import('./why.ts')).whyCommand(log ?? '-', format),
+  )
   add('healthcheck', 'exit 0 when the engine is ready, 1 when not', async ({ format }: Common) =>
     (await import('./status.ts')).healthcheckCommand(format),
   )

@@ -1,8 +1,8 @@
 /**
  * What has to happen before a start can succeed, in terms of the exit code: `configure` 78, `permit` 77, `change-machine` 69,
- * `mend-storage` 74, `try-later` 75; `retry` keeps the engine's own code, since only another try can tell.
+ * `mend-files` and `mend-storage` 74, of which the second may mend itself, `try-later` 75; `retry` keeps the engine's own code, since only another try can tell.
  */
-export type Remedy = 'configure' | 'permit' | 'change-machine' | 'mend-storage' | 'try-later' | 'retry'
+export type Remedy = 'configure' | 'permit' | 'change-machine' | 'mend-files' | 'mend-storage' | 'try-later' | 'retry'
 
 /** One known way to fail: what the log says, what it means, what to do. */
 export type Cause = {

@@ -31,14 +31,14 @@ export const hostCauses: readonly Cause[] = [
     pattern: /\[Errno 30\] Read-only file system:? ?'?(?<path>[^'\n]*)/,
     sentence: 'the engine has to write where it cannot: $<path> is read-only',
     fix: 'mount a writable volume there, or set HOME, VLLM_CACHE_ROOT or TMPDIR to a writable directory',
-    remedy: 'mend-storage',
+    remedy: 'mend-files',
   },
   {
     cause: 'no-temporary-directory',
     pattern: /No usable temporary directory found in (?<dirs>\[.*\])/,
     sentence: 'the engine found no temporary directory that it can write to',
     fix: 'docker: --tmpfs /tmp:exec; Kubernetes: an emptyDir at /tmp; or set TMPDIR',
-    remedy: 'mend-storage',
+    remedy: 'mend-files',
   },
   {
     cause: 'storage-io',
@@ -216,7 +216,7 @@ export const hostCauses: readonly Cause[] = [
   {
     cause: 'killed',
     whileServing: true,
-    pattern: /\(exit code: -9\)|Failed core proc\(s\): \{[^}]*: -9\b|ended by SIGKILL/,
+    pattern: /Failed core proc\(s\): \{[^}]*: -9\b|ended by SIGKILL/,
     sentence: 'somebody killed a process of the engine (SIGKILL), the kernel for want of memory as a rule',
     fix: 'look at the kernel log of the node; raise the memory limit of the container when it speaks of oom-kill',
     remedy: 'retry',

@@ -9,7 +9,7 @@ export const weightCauses: readonly Cause[] = [
       /SafetensorError: Error while deserializing header: (?<what>.*)|Error while deserializing: (?<older>HeaderTooLarge|HeaderTooSmall|MetadataIncompleteBuffer|InvalidHeader\w*)/,
     sentence: 'a weight file is damaged: $<what> $<older> (cut off, empty, or a pointer instead of weights)',
     fix: pullAgain,
-    remedy: 'mend-storage',
+    remedy: 'mend-files',
   },
   {
     cause: 'corrupt-weights',
@@ -17,7 +17,7 @@ export const weightCauses: readonly Cause[] = [
       /UnpicklingError: (?<what>[^.]*)|PytorchStreamReader failed (?<zip>.*)|Consistency check failed: (?<check>.*)|invalid load key/,
     sentence: 'a weight file is damaged or is no plain checkpoint: $<what> $<zip> $<check>',
     fix: `${pullAgain}; prefer a checkpoint in safetensors`,
-    remedy: 'mend-storage',
+    remedy: 'mend-files',
   },
   {
     cause: 'corrupt-weights',
@@ -25,7 +25,7 @@ export const weightCauses: readonly Cause[] = [
     within: /index_file|filter_duplicate_safetensors|weight_utils\.py/,
     sentence: "the weights' index (model.safetensors.index.json) is not valid JSON: $<what>",
     fix: pullAgain,
-    remedy: 'mend-storage',
+    remedy: 'mend-files',
   },
   {
     cause: 'weights-unreadable',
@@ -33,7 +33,7 @@ export const weightCauses: readonly Cause[] = [
     pattern: /FileNotFoundError: No such file or directory: (?<path>\S+)/,
     sentence: 'a weight file cannot be opened: $<path> (this user may not read it, or it is a link to nothing)',
     fix: `let the user of the container read the cache (chmod -R a+rX, or fsGroup); ${pullAgain}`,
-    remedy: 'mend-storage',
+    remedy: 'mend-files',
   },
   {
     cause: 'missing-file',

@@ -22,13 +22,14 @@ const codes: Readonly<Record<Remedy, number | undefined>> = {
   configure: exitCodes.config,
   permit: exitCodes.permission,
   'change-machine': exitCodes.unavailable,
+  'mend-files': exitCodes.storage,
   'mend-storage': exitCodes.storage,
   'try-later': exitCodes.temporary,
   retry: undefined,
 }
 
 /** Another try cannot help where a person has to change something first. */
-const permanent: ReadonlySet<Remedy> = new Set<Remedy>(['configure', 'permit', 'change-machine'])
+const permanent: ReadonlySet<Remedy> = new Set<Remedy>(['configure', 'permit', 'change-machine', 'mend-files'])
 
 /** What only passes on that something else failed (vllm/v1/engine, vllm/v1/executor, 0.32). */
 const wrapper =
@@ -97,7 +98,10 @@ const unknownMeaning = (
   complaints: readonly Complaint[],
   served: boolean,
 ): ExitMeaning => {
-  const ended = signal === null ? `exited with code ${code}` : `was ended by ${signal}`
+  const ended =
+    code === null && signal === null
+      ? 'failed'
+      : `${signal === null ? `exited with code ${code}` : `was ended by ${signal}`} without being asked to`
   const raised = complaints.findLast(({ text, frames }) => frames !== undefined && !wrapper.test(text))
   return {
     cause: 'unknown',

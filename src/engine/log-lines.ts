@@ -34,6 +34,9 @@ export const readLine = (line: string): LogLine => {
 /** Records of a process that is well, and the warnings of Python and of its exit. */
 const healthy = /^\S+\.py:\d+: \w*Warning: |^ *warnings\.warn\(/
 
+/** The one failure that vLLM records as a warning: the API server sees the death of its core (vllm/v1/engine/core_client.py, 0.32). */
+const coreDied = /engine core exited unexpectedly/
+
 /** Whether a line can tell nothing about a failure: a record of a lesser level, or one of Python's own warnings. */
 export const isHealthy = ({ level, text }: LogLine): boolean =>
-  (level !== undefined && !/^(?:ERROR|CRITICAL|[EF])$/.test(level)) || healthy.test(text)
+  (level !== undefined && !/^(?:ERROR|CRITICAL|[EF])$/.test(level) && !coreDied.test(text)) || healthy.test(text)

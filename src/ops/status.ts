@@ -45,5 +45,13 @@ export type Status = {
   readonly startup?: StartStatus
   /** The last standstill of an engine, which stays after a restart. */
   readonly stall?: { readonly at: string; readonly sentence: string; readonly evidence: readonly string[] }
+  /** The last failure of an engine, which stays after a restart: `cause` is one of a closed set, `evidence` the lines that show it. */
+  readonly failure?: {
+    readonly at: string
+    readonly cause: string
+    readonly sentence: string
+    readonly fix?: string
+    readonly evidence: readonly string[]
+  }
   readonly version: string
 }

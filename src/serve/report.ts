@@ -4,7 +4,7 @@ import type { Launch } from '../plan/launch.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Figures } from '../telemetry/metrics.ts'
 import type { Stall } from './stall.ts'
-import { restartsOf, type Story } from './story.ts'
+import { type EngineFailure, restartsOf, type Story } from './story.ts'
 import { nextOf } from './words.ts'
 
 /** Every state's name, for the metric that has one sample of each. */
@@ -53,14 +53,22 @@ export const statusOf = (story: Story, { clock, version, launch, pid, startup }:
   phases: story.phases.map(rounded),
   ...(startup === undefined ? {} : { startup }),
   ...(story.stall === undefined ? {} : { stall: stallOf(story.stall, clock) }),
+  ...(story.failure === undefined ? {} : { failure: failureOf(story.failure, clock) }),
   version,
 })
 
 const stallOf = ({ atMs, sentence, evidence }: Stall, clock: Clock): NonNullable<Status['stall']> => ({
-  at: new Date(clock.wall() - (clock.now() - atMs)).toISOString(),
+  at: timeOf(atMs, clock),
   sentence,
   evidence,
 })
+
+const failureOf = ({ atMs, ...failure }: EngineFailure, clock: Clock): NonNullable<Status['failure']> => ({
+  at: timeOf(atMs, clock),
+  ...failure,
+})
+
+const timeOf = (atMs: number, clock: Clock): string => new Date(clock.wall() - (clock.now() - atMs)).toISOString()
 
 const rounded = ({ startMs, endMs, ...phase }: PhaseStatus): PhaseStatus => ({
   ...phase,
@@ -83,6 +91,7 @@ export const figuresOf = (
     engineUp: pid !== undefined,
     restarts: restartsOf(story),
     ends: story.ends,
+    causes: story.causes,
     phases: Object.fromEntries(story.phases.map(({ name, startMs, endMs }) => [name, ((endMs ?? clock.now()) - startMs) / 1000])),
     ...(startup === undefined
       ? {}

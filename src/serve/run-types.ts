@@ -31,6 +31,8 @@ export type RunOptions = {
   readonly pull: (launch: Launch, signal: AbortSignal, onBytes: (done: number, total: number) => void) => Promise<void>
   readonly pastStarts: PastStarts
   readonly failureWords: (error: unknown) => LastWords
+  /** Processes of this container that the kernel has killed for memory so far. */
+  readonly oomKills: () => number | undefined
   readonly onSpawned: () => void
   readonly memory: (launch: Launch) => Memory | undefined
 }

@@ -1,9 +1,11 @@
 /** One run of the engine's whole life: holds the story, feeds the supervisor, and knows how it ended. Acts only through what it is given. */
+
+import type { ExitMeaning } from '../engine/adapter.ts'
 import { endpointsOf } from '../engine/endpoints.ts'
 import { vllm } from '../engine/vllm.ts'
 import type { Sources } from '../ops/answer.ts'
 import type { Launch } from '../plan/launch.ts'
-import { describeExit } from '../supervisor/exit.ts'
+import { describeExit, type Exit } from '../supervisor/exit.ts'
 import { healthOf } from '../supervisor/health.ts'
 import type { State } from '../supervisor/states.ts'
 import { createSupervisor, type Happening, type Supervisor } from '../supervisor/supervise.ts'
@@ -13,7 +15,7 @@ import { figuresOf, type Scene, statusOf } from './report.ts'
 import type { Run, RunOptions } from './run-types.ts'
 import { createStandstill, type Standstill } from './standstill.ts'
 import { createStartup, type Startup } from './startup.ts'
-import { countSpawn, endPhase, enterState, explain, move, opening, progressPhase, type Story } from './story.ts'
+import { countSpawn, endPhase, enterState, explain, failWith, move, opening, progressPhase, type Story } from './story.ts'
 import { meaningOf } from './supervision.ts'
 import { nextOf, reasonSentence } from './words.ts'
 import { drain, listening, type Target, warm } from './work.ts'
@@ -24,6 +26,8 @@ export const createRun = (options: RunOptions): Run => {
   let story: Story = opening
   let launch: Launch | undefined
   let words: LastWords | undefined
+  /** Kills for memory that the kernel had counted when the engine was spawned. */
+  let killsBefore: number | undefined
   const { promise: ended, resolve: end } = Promise.withResolvers<{ readonly exitCode: number; readonly words?: LastWords }>()
 
   const target = (): Target => {
@@ -63,21 +67,27 @@ export const createRun = (options: RunOptions): Run => {
     else startup.onLine(line)
   }
 
+  const means = (exit: Exit, lines: readonly string[], served: boolean): ExitMeaning => {
+    const kills = options.oomKills()
+    return meaningOf(vllm, exit, lines, served, kills === undefined || killsBefore === undefined ? undefined : kills - killsBefore)
+  }
+
   const onExited = ({ exit, lines, served }: Happening & { kind: 'exited' }): void => {
     const { state } = supervisor.life()
     if (state.kind === 'stopping' && state.reason === 'requested') {
       log.write('info', `the engine ${describeExit(exit)}`)
       return
     }
-    const meaning = meaningOf(vllm, exit, lines, served)
+    const { cause, sentence, fix, evidence, exitCode } = means(exit, lines, served)
     // What was found before it was killed says more than how it died of that.
     const stall = state.kind === 'stopping' ? story.stall : undefined
-    const { cause, fix, evidence } = stall === undefined ? meaning : { cause: 'stalled', ...stall }
-    const ended = `the engine ${describeExit(exit)}`
-    const named = stall?.sentence ?? (cause === 'unknown' ? `${ended} without being asked to` : `${meaning.sentence}; ${ended}`)
-    story = explain(story, named)
-    words = { exitCode: 1, whose: 'engine', sentence: named, evidence, ...(fix === undefined ? {} : { fix }) }
-    log.write('error', named, { cause, ...(fix === undefined ? {} : { fix }) })
+    const named = stall?.sentence ?? (cause === 'unknown' ? sentence : `${sentence}; the engine ${describeExit(exit)}`)
+    const shown = stall === undefined ? { cause, evidence, ...(fix === undefined ? {} : { fix }) } : { cause: 'stalled', ...stall }
+    story = failWith(story, { ...shown, atMs: clock.now(), sentence: named })
+    const remedy = shown.fix === undefined ? {} : { fix: shown.fix }
+    const whose = exitCode === undefined || stall !== undefined ? 'engine' : 'aim'
+    words = { exitCode: 1, whose, sentence: named, evidence: shown.evidence, ...remedy }
+    log.write('error', named, { cause: shown.cause, ...remedy })
   }
 
   const fail = (failed: LastWords): void => {
@@ -145,7 +155,10 @@ export const createRun = (options: RunOptions): Run => {
     spared: options.spared,
     reap: options.reap,
     onHappening,
-    program: () => options.program(needed()),
+    program: () => {
+      killsBefore = options.oomKills()
+      return options.program(needed())
+    },
     memory: () => options.memory(needed()),
     work: {
       pull: (signal) =>
@@ -166,7 +179,7 @@ export const createRun = (options: RunOptions): Run => {
       drain: (signal) => drain(target(), signal),
       examine: standstill.examine,
       failureOf: (error) => options.failureWords(error).exitCode,
-      permanent: (exit, lines, served) => meaningOf(vllm, exit, lines, served).permanent,
+      verdict: means,
     },
   })
 

@@ -2,6 +2,7 @@
  * Edge: the composition root. Opens the listener, the log and the signals, makes the plan, runs the supervisor to its end and says how it
  * ended. What is not needed before the engine is spawned is loaded after it.
  */
+
 import { existsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -31,6 +32,7 @@ import { fitLastWords, formatLastWords, type LastWords } from './last-words.ts'
 import { memoryOf } from './memory.ts'
 import type { FoundModel } from './model.ts'
 import { holdModel, pullModel } from './model-cache.ts'
+import { readOomKills } from './oom-kills.ts'
 import { policyFor, prepare } from './prepare.ts'
 import { createRun } from './run.ts'
 import type { Run } from './run-types.ts'
@@ -101,6 +103,7 @@ export const serve = async (environment: Environment): Promise<number> => {
       write: async (launch, past) => (await import('./last-start.ts')).writeLastStart(startsDirectory(options), launch, past),
     },
     failureWords,
+    oomKills: readOomKills,
     onSpawned: () => {
       held ??= holdModel(found, options)
       listener?.warm()

@@ -3,6 +3,15 @@ import type { PhaseStatus } from '../ops/status.ts'
 import type { State } from '../supervisor/states.ts'
 import type { Stall } from './stall.ts'
 
+/** Why an engine ended that nobody had asked to. */
+export type EngineFailure = {
+  readonly atMs: number
+  readonly cause: string
+  readonly sentence: string
+  readonly fix?: string
+  readonly evidence: readonly string[]
+}
+
 /** What has happened so far, as one value: status, metrics and last words are read from it and nowhere else. Times are milliseconds since our start. */
 export type Story = {
   readonly state: State
@@ -13,6 +22,10 @@ export type Story = {
   readonly reason: string
   readonly spawns: number
   readonly ends: Readonly<Record<string, number>>
+  /** Failures of the engine by cause (a closed set). */
+  readonly causes: Readonly<Record<string, number>>
+  /** The last failure of the engine; it stays after the restart, for whoever comes to look. */
+  readonly failure?: EngineFailure
   readonly phases: readonly PhaseStatus[]
   /** When something was last seen to move on the way to ready, and by what. */
   readonly moved: { readonly atMs: number; readonly by?: string }
@@ -30,6 +43,7 @@ export const opening: Story = {
   reason: '',
   spawns: 0,
   ends: {},
+  causes: {},
   phases: [],
   moved: { atMs: 0 },
   stalls: {},
@@ -96,6 +110,13 @@ export const standStill = (story: Story, stall: Stall, phase: string): Story => 
 /** What was collected about the last standstill. */
 export const addEvidence = (story: Story, evidence: readonly string[]): Story =>
   story.stall === undefined ? story : { ...story, stall: { ...story.stall, evidence } }
+
+/** The engine failed. */
+export const failWith = (story: Story, failure: EngineFailure): Story => ({
+  ...explain(story, failure.sentence),
+  failure,
+  causes: { ...story.causes, [failure.cause]: (story.causes[failure.cause] ?? 0) + 1 },
+})
 
 /** Something went wrong that the next state does not say. */
 export const explain = (story: Story, reason: string): Story => ({ ...story, reason })

@@ -32,6 +32,14 @@ export const environmentOf = (launch: Launch, parent: Environment, { hubCache, e
     ...(engineApiKey === undefined ? {} : { VLLM_API_KEY: engineApiKey }),
   })
 
-/** What an exit means to this engine's adapter. */
-export const meaningOf = (adapter: EngineAdapter, exit: Exit, lines: readonly string[], served: boolean): ExitMeaning =>
-  adapter.explainExit(exit.kind === 'code' ? { code: exit.code, signal: null } : { code: null, signal: exit.signal }, lines, served)
+/** What an exit means to this engine's adapter; `oomKills` are those that the kernel counted while it ran. */
+export const meaningOf = (
+  adapter: EngineAdapter,
+  exit: Exit,
+  lines: readonly string[],
+  served: boolean,
+  oomKills: number | undefined,
+): ExitMeaning => {
+  const ended = exit.kind === 'code' ? { code: exit.code, signal: null } : { code: null, signal: exit.signal }
+  return adapter.explainExit(oomKills === undefined ? ended : { ...ended, oomKills }, lines, served)
+}

@@ -65,7 +65,7 @@ const decide = (life: Lifecycle, event: Event, policy: Policy): Step => {
     case 'examining':
       return examining(life, life.state.from, event, policy)
     case 'draining':
-      if (event.kind === 'exited') return reclaim(life, 'engine-exited', 'terminate', truthful(event.exit), policy)
+      if (event.kind === 'exited') return reclaim(life, 'engine-exited', 'terminate', event.exitCode ?? truthful(event.exit), policy)
       if (event.kind === 'drained' || event.kind === 'deadline' || event.kind === 'shutdown')
         return stop(life, 'requested', 'terminate', policy)
       return stay(life)
@@ -102,7 +102,7 @@ const preparing = (life: Lifecycle, event: Event): Step => {
 /** What may happen to an engine at any time while it should run; a deadline says that it stands still there. */
 const running = (life: Lifecycle, event: Event, policy: Policy, from: From): Step => {
   if (event.kind === 'exited')
-    return reclaim(life, 'engine-exited', afterExit(event.exit, event.permanent, policy), truthful(event.exit), policy)
+    return reclaim(life, 'engine-exited', afterExit(event.exit, event.permanent, policy), event.exitCode ?? truthful(event.exit), policy)
   if (event.kind === 'deadline') return examine(life, from, policy)
   if (event.kind === 'shutdown') return stop(life, 'requested', 'terminate', policy)
   return stay(life)

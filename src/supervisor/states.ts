@@ -38,6 +38,14 @@ export type State =
   | { readonly kind: 'backoff'; readonly reason: Reason }
   | { readonly kind: 'terminated'; readonly reason: Reason; readonly exitCode: number }
 
+/** What an engine's last words mean for what happens next. */
+export type Verdict = {
+  /** Another try cannot help. */
+  readonly permanent: boolean
+  /** What to exit with when this is the end; absent: the engine's own code. */
+  readonly exitCode?: number
+}
+
 /** What happened. `at` is milliseconds of a monotonic clock; `chance` in [0, 1) is drawn by the loop, so that jitter does not make the decision impure. */
 export type Event = { readonly at: number; readonly chance: number } & (
   | { readonly kind: 'start' }
@@ -50,8 +58,7 @@ export type Event = { readonly at: number; readonly chance: number } & (
   | { readonly kind: 'probed'; readonly passed: boolean }
   | { readonly kind: 'stalled' }
   | { readonly kind: 'examined' }
-  /** `permanent`: what the engine said shows that another try cannot help. */
-  | { readonly kind: 'exited'; readonly exit: Exit; readonly permanent: boolean }
+  | ({ readonly kind: 'exited'; readonly exit: Exit } & Verdict)
   /** Every process of the engine is gone; `held`: what they held of GPU memory is not back in time. */
   | { readonly kind: 'reclaimed'; readonly held: boolean }
   /** The engine may start: as much GPU memory is free as it will ask for. */

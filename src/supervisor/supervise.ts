@@ -10,7 +10,7 @@ import type { Policy } from './policy.ts'
 import type { Program } from './program.ts'
 import { createRing, type Ring } from './ring.ts'
 import { signalProcess, spawnProgram } from './spawn.ts'
-import { type Effect, type Event, initial, type Lifecycle, type State } from './states.ts'
+import { type Effect, type Event, initial, type Lifecycle, type State, type Verdict } from './states.ts'
 import type { Survivor } from './sweep.ts'
 
 /** Lines of engine output kept for naming the cause of its end. */
@@ -38,8 +38,8 @@ export type Work = {
   readonly drain: (signal: AbortSignal) => Promise<void>
   /** The exit code of an error that `pull` rejected with. */
   readonly failureOf: (error: unknown) => number
-  /** Whether these last lines show that another try cannot help. */
-  readonly permanent: (exit: Exit, lines: readonly string[], served: boolean) => boolean
+  /** What these last lines mean. */
+  readonly verdict: (exit: Exit, lines: readonly string[], served: boolean) => Verdict
 }
 
 /** What happened, as data, for logs, metrics and status. */
@@ -217,7 +217,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         onExit: (exit) => {
           pid = undefined
           onHappening({ kind: 'exited', exit, lines: own.lines(), served })
-          post({ kind: 'exited', exit, permanent: work.permanent(exit, own.lines(), served) })
+          post({ kind: 'exited', exit, ...work.verdict(exit, own.lines(), served) })
         },
       })
     },

@@ -12,6 +12,8 @@ export type Figures = {
   readonly restarts: number
   /** Engine ends by reason (a closed set). */
   readonly ends: Readonly<Record<string, number>>
+  /** Failures of the engine by cause (a closed set). */
+  readonly causes: Readonly<Record<string, number>>
   /** Seconds each start-up phase took or has taken so far. */
   readonly phases: Readonly<Record<string, number>>
   /** The start that is under way. */
@@ -113,6 +115,12 @@ const counters: readonly Definition[] = [
     read: (f) => each(f.stalls, 'phase'),
   },
   { name: 'aim_engine_ends_total', help: 'Ends of the engine by reason.', labels: ['reason'], read: (f) => each(f.ends, 'reason') },
+  {
+    name: 'aim_engine_failures_total',
+    help: 'Ends of the engine that nobody asked for, by cause.',
+    labels: ['cause'],
+    read: (f) => each(f.causes, 'cause'),
+  },
   { name: 'aim_pulled_bytes_total', help: 'Bytes of the model present so far, of those it needs.', read: (f) => [[f.pulledBytes]] },
   { name: 'aim_reaped_processes_total', help: 'Orphans that were adopted and reaped.', read: (f) => [[f.reaped]] },
   { name: 'aim_dropped_log_lines_total', help: 'Log lines dropped because nobody read them.', read: (f) => [[f.droppedLines]] },

@@ -47,7 +47,7 @@ describe('aim', () => {
     rmSync(tree, { recursive: true })
   })
 
-  for (const command of ['serve', 'plan', 'gpus', 'doctor', 'recipes', 'status', 'healthcheck', 'version', 'help']) {
+  for (const command of ['serve', 'plan', 'gpus', 'doctor', 'recipes', 'status', 'why', 'healthcheck', 'version', 'help']) {
     test(`${command} --help says how to use it and takes --format json`, () => {
       const { code, stdout, stderr } = aim([command, '--help'])
       assert.deepEqual([code, stderr], [0, ''])
@@ -143,5 +143,13 @@ describe('aim', () => {
     })
     assert.equal(status, 0)
     assert.match((JSON.parse(stdout) as { node: string }).node, /^v26\./)
+  })
+
+  test('why names the cause in a log that was kept, as text and as one document', () => {
+    const log = join(import.meta.dirname, '../fixtures/engine/kv-cache-too-small.log')
+    assert.match(aim(['why', log]).stdout, /^kv-cache-too-small: .*4000000.*1048448 tokens would fit\nfix: set AIM_MAX_MODEL_LEN=1048448/)
+    const { cause, exitCode, evidence } = JSON.parse(aim(['why', log, '--format', 'json']).stdout)
+    assert.deepEqual([cause, exitCode, evidence.length <= 10], ['kv-cache-too-small', 78, true])
+    assert.equal(aim(['why', '/no/such/log']).code, 2)
   })
 })

@@ -27,7 +27,7 @@ const rows: readonly [log: string, code: number, cause: string, permanent: boole
   ['f_model_missing_offline', 1, 'missing-file', true],
   ['f_unknown_architecture', 1, 'unknown-architecture', true],
   ['f_bad_config_json', 1, 'bad-config', true],
-  ['f_truncated_weights', 1, 'corrupt-weights', false],
+  ['f_truncated_weights', 1, 'corrupt-weights', true],
   ['f_shape_mismatch', 1, 'weights-mismatch', true],
   ['f_len_over_model', 1, 'context-too-long', true],
   ['f_kv_too_small', 1, 'kv-cache-too-small', true],
@@ -51,6 +51,14 @@ test('the cause of every failed start captured elsewhere is named', (t) => {
     return [log, code, cause, permanent]
   })
   assert.deepEqual(named, rows)
+})
+
+test('the death of a core or a worker of an engine that was serving is named', (t) => {
+  if (!existsSync(folder)) return t.diagnostic(`the captures are not present at ${folder}: this check did not run`)
+  const named = ['kill_core', 'kill_core_load', 'kill_worker'].map(
+    (log) => explainExit({ code: 0, signal: null }, linesOf(join(folder, `${log}.log`)), true).cause,
+  )
+  assert.deepEqual(named, ['engine-core-died', 'engine-core-died', 'worker-died'])
 })
 
 test('a cgroup that counts a kill for memory names it where the log does not', (t) => {

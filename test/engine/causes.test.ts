@@ -212,7 +212,7 @@ describe('explainExit()', () => {
       [cause, sentence, evidence],
       [
         'unknown',
-        'the engine exited with code 1: FrobnicationError: the frob is 3',
+        'the engine exited with code 1 without being asked to: FrobnicationError: the frob is 3',
         ['File "/x.py", line 1, in f', 'FrobnicationError: the frob is 3'],
       ],
     )
@@ -234,8 +234,7 @@ describe('explainExit()', () => {
   test('shows no word of a user when an engine that was serving ends', () => {
     const lines = [
       '(APIServer pid=7) ERROR 11-23 19:44:29 [serving.py:1] Error in preprocessing prompt: my secret diary',
-      '(EngineCore pid=9) ERROR 11-23 19:44:29 [core.py:1] EngineCore encountered a fatal error.',
-      '(APIServer pid=7) ERROR 11-23 19:44:30 [launcher.py:1] [shutdown] MPClient: engine core exited unexpectedly',
+      '(APIServer pid=7) WARNING 11-23 19:44:30 [core_client.py:817] [shutdown] MPClient: engine core exited unexpectedly; starting cleanup',
     ]
     const { cause, sentence, evidence } = explainExit({ code: 0, signal: null }, lines, true)
     assert.equal(cause, 'engine-core-died')
@@ -252,7 +251,7 @@ describe('explainExit()', () => {
   })
   test('says no more than it knows', () => {
     const { cause, sentence, permanent } = explainExit({ code: 3, signal: null }, ['x'], false)
-    assert.deepEqual([cause, sentence, permanent], ['unknown', 'the engine exited with code 3', false])
+    assert.deepEqual([cause, sentence, permanent], ['unknown', 'the engine exited with code 3 without being asked to', false])
   })
   test('takes code 2 as a command line that no retry mends', () =>
     assert.equal(explainExit({ code: 2, signal: null }, [], false).permanent, true))

@@ -51,7 +51,12 @@ const reclaiming = (over: Partial<State & { kind: 'reclaiming' }> = {}): State =
   ...over,
 })
 const examining = (from: 'starting' | 'warming' | 'ready'): State => ({ kind: 'examining', from })
-const exited = (exit: Exit, permanent = false): Bare => ({ kind: 'exited', exit, permanent })
+const exited = (exit: Exit, permanent = false, exitCode?: number): Bare => ({
+  kind: 'exited',
+  exit,
+  permanent,
+  ...(exitCode === undefined ? {} : { exitCode }),
+})
 
 describe('transition()', () => {
   const rows: readonly [claim: string, from: State, event: Bare, to: Partial<State>, effects: string, under?: Policy][] = [
@@ -184,6 +189,13 @@ describe('transition()', () => {
       { kind: 'starting' },
       exited(code(2), true),
       { kind: 'reclaiming', next: 'terminate', exitCode: 2 } as Partial<State>,
+      'reclaim arm',
+    ],
+    [
+      'ends with the code of the cause where the cause has one',
+      { kind: 'starting' },
+      exited(code(1), true, 78),
+      { kind: 'reclaiming', next: 'terminate', exitCode: 78 } as Partial<State>,
       'reclaim arm',
     ],
     [

@@ -74,7 +74,7 @@ const start = (
       drain: async () => undefined,
       examine: async () => undefined,
       failureOf: () => 74,
-      permanent: () => false,
+      verdict: () => ({ permanent: false }),
       ...over.work,
     },
   })

@@ -76,6 +76,7 @@ test('createMetrics() reads its figures at scrape time', async () => {
     engineUp: true,
     restarts,
     ends: { 'engine-exited': 2 },
+    causes: { 'gpu-fault': 1 },
     phases: { pull: 1.5 },
     gpus: 8,
     pulledBytes: 1,
@@ -94,6 +95,7 @@ test('createMetrics() reads its figures at scrape time', async () => {
     'aim_state{state="idle"} 0',
     'aim_state{state="ready"} 1',
     'aim_engine_ends_total{reason="engine-exited"} 2',
+    'aim_engine_failures_total{cause="gpu-fault"} 1',
     'aim_startup_phase_seconds{phase="pull"} 1.5',
     'aim_gpus 8',
   ]) {
