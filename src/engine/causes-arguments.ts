@@ -21,7 +21,7 @@ export const argumentCauses: readonly Cause[] = [
   {
     cause: 'bad-argument',
     pattern:
-      /error: (?<what>argument .*|.*invalid choice: .*|.*expected .* argument.*|Invalid JSON format.*|the following arguments are required.*|ambiguous option.*)/,
+      /error: (?<what>argument .*|.*invalid choice: .*|.*expected .* argument.*|Invalid (?:JSON format|fields).*|the following arguments are required.*|ambiguous option.*)/,
     sentence: 'the engine refused its command line: $<what>',
     fix: `correct ${whereArguments}; \`vllm serve --help=all\` lists what this engine takes`,
     remedy: 'configure',
@@ -135,6 +135,13 @@ export const argumentCauses: readonly Cause[] = [
     pattern: /Could not load logging config\. File does not exist: %s', '(?<what>[^']*)'/,
     sentence: 'the logging configuration $<what> is not there',
     fix: 'correct "log-config-file" in AIM_ENGINE_ARGS or VLLM_LOGGING_CONFIG_PATH, or leave it out',
+    remedy: 'configure',
+  },
+  {
+    cause: 'bad-argument',
+    pattern: /Config file must be of a yaml\/yml type\. (?<what>\S+)|yaml\.(?:parser|scanner)\.\w+: (?<yaml>[\s\S]*)/,
+    sentence: 'the configuration file of the engine cannot be read: $<what> $<yaml>',
+    fix: 'leave "config" out of AIM_ENGINE_ARGS: its keys can stand there themselves; or mount a file that ends in .yaml',
     remedy: 'configure',
   },
   {

@@ -98,8 +98,8 @@ export const hostCauses: readonly Cause[] = [
   },
   {
     cause: 'certificate',
-    pattern: /(?:FileNotFoundError|SSLError|ssl\.\w+|PermissionError|OSError).*/,
-    within: /load_cert_chain|create_ssl_context|load_verify_locations/,
+    pattern: /(?:AssertionError|FileNotFoundError|SSLError|ssl\.\w+|PermissionError|OSError).*/,
+    within: /assert self\.ssl_certfile|load_cert_chain|create_ssl_context|load_verify_locations/,
     sentence: 'the TLS certificate or key of the engine cannot be read',
     fix: '"ssl-certfile" and "ssl-keyfile" in AIM_ENGINE_ARGS name PEM files that are mounted and belong together',
     remedy: 'configure',

@@ -74,7 +74,7 @@ export const machineCauses: readonly Cause[] = [
   {
     cause: 'host-memory',
     pattern:
-      /can't allocate memory: you tried to allocate (?<asked>\d+) bytes|\[Errno 12\] (?<errno>Cannot allocate memory)|^MemoryError|std::bad_alloc|Cannot allocate memory \(12\)/m,
+      /can't allocate memory: you tried to allocate (?<asked>\d+) bytes|\[Errno 12\] (?<errno>Cannot allocate memory)|^MemoryError|std::bad_alloc|cannot allocate memory for thread-local data|Cannot allocate memory \(12\)/m,
     sentence: 'the host refused memory to the engine (bytes at once: $<asked>)',
     fix: 'raise the memory limit of the container (and ulimit -v); on a CPU lower VLLM_CPU_KVCACHE_SPACE',
     remedy: 'change-machine',

@@ -82,7 +82,7 @@ export const modelCauses: readonly Cause[] = [
   {
     cause: 'bad-config',
     pattern:
-      /(?<what>num_heads \(\d+\) is not divisible by num_kv_heads \(\d+\)|Unknown RoPE scaling type \S+|Missing required keys in `rope_parameters`.*?\})|alidation error for (?:field|validator) '(?<field>\w+)':\s*(?<why>.*)/,
+      /(?<what>num_heads \(\d+\) is not divisible by num_kv_heads \(\d+\)|Unknown RoPE scaling type \S+|Unsupported activation: \S+|Activation function \S+ is not supported|Missing required keys in `rope_parameters`.*?\})|alidation error for (?:field|validator) '(?<field>\w+)':\s*(?<why>.*)/,
     sentence: "the model's config.json holds what cannot be: $<field> $<why> $<what>",
     fix: `use the config.json that belongs to these weights; ${pullAgain}; "hf-overrides" in AIM_ENGINE_ARGS can replace single values`,
     remedy: 'configure',

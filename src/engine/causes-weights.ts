@@ -30,8 +30,8 @@ export const weightCauses: readonly Cause[] = [
   {
     cause: 'weights-unreadable',
     // The reader's words (safetensors 0.8) for every file that it cannot open, one without permission as well.
-    pattern: /FileNotFoundError: No such file or directory: (?<path>\S+)/,
-    sentence: 'a weight file cannot be opened: $<path> (this user may not read it, or it is a link to nothing)',
+    pattern: /FileNotFoundError: No such file or directory: (?<path>\S+)|OSError: (?<why>.*) \(os error \d+\)/,
+    sentence: 'a weight file cannot be opened: $<path> $<why> (this user may not read it, or it is a link to nothing)',
     fix: `let the user of the container read the cache (chmod -R a+rX, or fsGroup); ${pullAgain}`,
     remedy: 'mend-files',
   },

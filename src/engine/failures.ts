@@ -45,12 +45,15 @@ type Found = { readonly rule: Cause; readonly complaint: Complaint; readonly gro
 export const explainExit = (ended: Ended, lines: readonly string[], served: boolean): ExitMeaning => {
   const shown = served ? lines.filter((line) => !mayHoldUsersText(readLine(line))) : lines
   const complaints = [...complaintsOf(shown), ...ofTheEnd(ended, shown.length)]
+  // An error that no rule knows still says more than what it led to.
+  const raised = served ? undefined : complaints.findLast(({ text, frames }) => frames !== undefined && !wrapper.test(text))
   for (const weight of ['root', 'general', 'consequence'] as const) {
+    if (weight === 'consequence' && raised !== undefined) break
     const rules = causes.filter((rule) => (rule.weight ?? 'root') === weight && (!served || rule.whileServing))
     const found = firstOf(rules, complaints)
     if (found !== undefined) return meaningOf(found, shown, complaints)
   }
-  return unknownMeaning(ended, shown, complaints, served)
+  return unknownMeaning(ended, shown, complaints, raised, served)
 }
 
 /** The API server is the process that reads requests; of its lines only what vLLM says of its own end is kept. */
@@ -96,13 +99,13 @@ const unknownMeaning = (
   { code, signal }: Ended,
   lines: readonly string[],
   complaints: readonly Complaint[],
+  raised: Complaint | undefined,
   served: boolean,
 ): ExitMeaning => {
   const ended =
     code === null && signal === null
       ? 'failed'
       : `${signal === null ? `exited with code ${code}` : `was ended by ${signal}`} without being asked to`
-  const raised = complaints.findLast(({ text, frames }) => frames !== undefined && !wrapper.test(text))
   return {
     cause: 'unknown',
     sentence: `the engine ${ended}${raised === undefined ? '' : `: ${shortened(raised.text)}`}`,

@@ -259,4 +259,20 @@ describe('explainExit()', () => {
     const { cause, permanent } = explainExit({ code: 134, signal: null }, ['Memory access fault by GPU node-2'], true)
     assert.deepEqual([cause, permanent], ['gpu-fault', false])
   })
+  test('says what error it was rather than what it led to, though no rule knows it', () => {
+    const { cause, sentence } = explainExit({ code: 1, signal: null }, raised('load_model', 'FrobnicationError: the frob is 3'), false)
+    assert.deepEqual(
+      [cause, sentence],
+      ['unknown', 'the engine exited with code 1 without being asked to: FrobnicationError: the frob is 3'],
+    )
+  })
+  const heldOut: readonly [error: string, functionName: string, cause: string][] = [
+    ['ValueError: Unsupported activation: wobble. Only silu is supported for now.', '__init__', 'bad-config'],
+    ['OSError: No such device (os error 19)', 'safetensors_weights_iterator', 'weights-unreadable'],
+    ['ValueError: Config file must be of a yaml/yml type. /etc/hostname supplied', 'load_config_file', 'bad-argument'],
+    ['yaml.parser.ParserError: while parsing a flow node', 'load_config_file', 'bad-argument'],
+  ]
+  for (const [error, functionName, cause] of heldOut)
+    test(`names ${cause} in ${error}`, () =>
+      assert.equal(explainExit({ code: 1, signal: null }, raised(functionName, error), false).cause, cause))
 })
