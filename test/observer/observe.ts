@@ -21,7 +21,7 @@ export type Patience = {
 }
 
 /** Enough for the real vLLM on a small machine. */
-export const realPatience: Patience = { poll: 250, start: 300_000, end: 60_000, settle: 1500, quiet: 10_000, left: 1000 }
+export const realPatience: Patience = { poll: 250, start: 300_000, end: 60_000, settle: 1500, quiet: 10_000, left: 5000 }
 
 /** What to observe: a command that serves on `port`, and what is done to it. */
 export type Observation = {

@@ -4,7 +4,12 @@ import type { Shape } from './timeline.ts'
 const up = ['spawned', 'ready', 'answered']
 const refused = ['refused'] as const
 const thawed = ['frozen', 'SIGCONT to core', 'recovered']
-const dead = { health: [503, 'refused'], metrics: [200, 'refused'], left: [] } as const
+const dead = { health: [503, 'refused'], left: [] } as const
+/** Its last answers: one to the metrics may not be among them, since the server goes a moment after its core. */
+const died = (order: Shape['order']): readonly Shape[] => [
+  { order, metrics: [200, 'refused'], ...dead },
+  { order, metrics: refused, ...dead },
+]
 
 /**
  * What vLLM 0.32.0 was seen to do (CPU build, Debian 12, 2026-11-23), per scenario; where a race decides, each outcome that was seen.
@@ -19,9 +24,9 @@ export const shapes: Readonly<Record<ScenarioName, readonly Shape[]>> = {
   term_stream_timeout: [
     { order: [...up, 'SIGTERM to api', 'stream whole', 'exited 0'], health: [200, 'refused'], metrics: [200, 'refused'], left: [] },
   ],
-  kill_core: [{ order: [...up, 'SIGKILL to core', 'exited 0'], ...dead }],
-  kill_core_load: [{ order: [...up, 'SIGKILL to core', 'stream cut', 'exited 0'], ...dead }],
-  kill_worker: [{ order: [...up, 'SIGKILL to worker', 'exited 0'], ...dead }],
+  kill_core: died([...up, 'SIGKILL to core', 'exited 0']),
+  kill_core_load: died([...up, 'SIGKILL to core', 'stream cut', 'exited 0']),
+  kill_worker: died([...up, 'SIGKILL to worker', 'exited 0']),
   stop_core_load: [
     {
       order: [...up, 'SIGSTOP to core', ...thawed, 'stream whole', 'SIGTERM to api', 'exited 0'],
