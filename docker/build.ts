@@ -50,5 +50,5 @@ await bundle.write({
 })
 cpSync(join(root, 'docker/launch.js'), join(dist, 'aim.js'))
 writeFileSync(join(dist, 'package.json'), '{"type":"module"}\n')
-writeFileSync(join(dist, 'recipes.json'), compile(await loadCatalog([join(root, 'recipes')])))
+writeFileSync(join(dist, 'recipes.jsonl'), compile(await loadCatalog([join(root, 'recipes')])))
 mkdirSync(join(dist, 'compile-cache'))

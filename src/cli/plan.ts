@@ -5,14 +5,14 @@ import { prepare } from '../serve/prepare.ts'
 import { formatBytes } from '../std/bytes.ts'
 import type { ExitCode } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
-import { type Flags, overlay, readOptions } from './options.ts'
+import { type Flags, overlay, readOptions, warn } from './options.ts'
 import { type Format, print } from './output.ts'
 import { formatFacts } from './table.ts'
 
 /** Prints the plan; a refusal is a Failure with its exit code. */
 export const planCommand = async (model: string | undefined, extra: readonly string[], flags: Flags, format: Format): Promise<number> => {
   const environment = overlay(model, flags, extra)
-  const { launch } = await prepare(readOptions(environment), environment, new AbortController().signal, () => undefined)
+  const { launch } = await prepare(readOptions(environment), environment, new AbortController().signal, () => undefined, warn)
   if ('kind' in launch) throw new Failure(withRejections(launch), { exitCode: launch.exitCode as ExitCode, fix: launch.fix })
   await print(format, launch, () => show(launch))
   return 0

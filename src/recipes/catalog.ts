@@ -12,18 +12,19 @@ export type Catalog = { readonly profiles: readonly Profile[]; readonly problems
 
 /**
  * Reads recipes, the most important place first. A place is a directory of YAML files, read with everything below it, or a compiled index
- * (`*.json`). One that cannot be read is a Failure (78); a bad file in it is a problem, and the caller's to weigh.
+ * (`*.jsonl`), of which only what can serve `model` is read when one is named. One that cannot be read is a Failure (78); a bad file in it is a
+ * problem, and the caller's to weigh.
  */
-export const loadCatalog = async (places: readonly string[]): Promise<Catalog> => {
-  const parsed = (await Promise.all(places.map(load))).flat()
+export const loadCatalog = async (places: readonly string[], model?: string): Promise<Catalog> => {
+  const parsed = (await Promise.all(places.map((place) => load(place, model)))).flat()
   return { profiles: parsed.flatMap(({ profiles }) => profiles), problems: parsed.flatMap(({ problems }) => problems) }
 }
 
-const load = async (place: string): Promise<readonly ParsedRecipe[]> => {
+const load = async (place: string, model: string | undefined): Promise<readonly ParsedRecipe[]> => {
   const refuse = (error: NodeJS.ErrnoException) => {
     throw unreadable(place, error)
   }
-  if (place.endsWith('.json')) return [{ profiles: readIndex(await readFile(place, 'utf8').catch(refuse)), problems: [] }]
+  if (place.endsWith('.jsonl')) return [{ profiles: readIndex(await readFile(place, 'utf8').catch(refuse), model), problems: [] }]
   const names = await readdir(place, { recursive: true }).catch(refuse)
   const { parseRecipe } = await import('./parse.ts')
   // A mounted ConfigMap shows every file a second time, below a directory whose name starts with two dots.

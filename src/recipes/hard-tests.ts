@@ -38,6 +38,20 @@ const engine: HardTest = (profile, question) => {
   return runs.includes(profile.engine) ? undefined : failing(`is for ${profile.engine}, not ${question.engine}`, 'set AIM_ENGINE')
 }
 
+const version: HardTest = ({ engine: name, minimumEngine }, { engine: running, engineVersion }) => {
+  // The simulator knows every flag.
+  if (minimumEngine === undefined || engineVersion === undefined || running === 'simulator') return undefined
+  const lacks = isOlder(engineVersion, minimumEngine)
+  return lacks ? failing(`needs ${name} ${minimumEngine}; here: ${engineVersion}`, 'use an image with a newer engine') : undefined
+}
+
+/** Whether `0.18.1rc2.dev4` comes before `0.19.1`; a text without a version is no older. */
+const isOlder = (version: string, than: string): boolean => {
+  const [own, other] = [version, than].map((text) => /\d+(?:\.\d+)*/.exec(text)?.[0].split('.').map(Number))
+  const at = other?.findIndex((part, index) => part !== (own?.[index] ?? 0)) ?? -1
+  return own !== undefined && at !== -1 && (own[at] ?? 0) < (other?.[at] ?? 0)
+}
+
 const onCpu: HardTest = (profile, question) => {
   if (profile.gpuCount > 0 && question.count === 0) return failing('needs a GPU, and the CPU was asked for', 'unset AIM_GPU_COUNT')
   // A pinned CPU profile asks for the CPU itself.
@@ -77,6 +91,18 @@ const instructionSet: HardTest = (profile, { gpus }) => {
   const lacking = [...sets].filter((gfx) => gfx !== undefined && supports(gfx, profile.precision) === false)
   if (sets.size === 0 || lacking.length < sets.size) return undefined
   return failing(`${lacking.join(', ')} cannot compute in ${profile.precision}`, 'use a checkpoint in bf16, fp16, int8 or int4')
+}
+
+const partition: HardTest = ({ gpu, gpuCount, model }, { gpus, profileId }) => {
+  const named = gpus.filter((candidate) => matches(candidate, gpu))
+  const whole = named.filter(({ computePartition }) => computePartition === undefined || computePartition === 'SPX')
+  // Numbers that were tuned on a whole GPU say nothing of a part of one; whoever names the profile knows that.
+  if (gpuCount === 0 || profileId !== undefined || model === undefined) return undefined
+  if (named.length === 0 || whole.length > 0) return undefined
+  return failing(
+    `is tuned for whole GPUs; here they are divided (${named[0]?.computePartition})`,
+    'set the partition mode to SPX (amd-smi set --compute-partition SPX)',
+  )
 }
 
 const metric: HardTest = (profile, question) =>
@@ -157,7 +183,7 @@ const hostMemory: HardTest = (profile, { engine: name, facts, memoryBytes }) => 
 }
 
 const hardTests = {
-  ...{ engine, onCpu, kind, available, asked, precision, instructionSet, metric },
+  ...{ engine, version, onCpu, kind, available, asked, partition, precision, instructionSet, metric },
   ...{ manual, weights, heads, context, gpuMemory, hostMemory },
 } as const satisfies Readonly<Record<string, HardTest>>
 

@@ -1,8 +1,9 @@
+import type { ModelFacts } from '../model/facts.ts'
 import { type Fit, fit, type Setup } from '../model/fit.ts'
 import { isRecord, type Json } from '../std/json.ts'
 import { decimal, wholeNumber } from './numbers.ts'
 import { shardingOf } from './parallel.ts'
-import { growth } from './precision.ts'
+import { dtypeNames, growth } from './precision.ts'
 import type { Profile } from './profile.ts'
 import type { AvailableGpu, Question } from './question.ts'
 
@@ -27,12 +28,24 @@ export const requiredContext = (args: Arguments, own: number | undefined): numbe
   return wholeNumber(given) ?? Math.min(smallestUsefulContext, own ?? smallestUsefulContext)
 }
 
+/**
+ * What is known of the weights that a profile loads: what was found, else what its recipe says they take; undefined when neither says.
+ * vLLM converts unquantized formats while loading, so one of 16 bits stands for the other.
+ */
+export const factsFor = ({ precision, recipe }: Profile, { facts }: Question): ModelFacts | undefined => {
+  if (facts !== undefined || recipe === undefined) return facts
+  const { weights, task } = recipe
+  const weightsBytes = weights[precision] ?? (dtypeNames[precision] === undefined ? undefined : (weights.bf16 ?? weights.fp16))
+  return weightsBytes === undefined ? undefined : { task, precision, weightsBytes }
+}
+
 /** How a profile fits on one GPU; undefined when the weights, the GPU's memory or what the arguments do is not known. */
 export const fitOn = (profile: Profile, question: Question, gpu: AvailableGpu): Fit | undefined => {
   const args = effectiveArguments(profile, question)
   if (unpredictable.some((name) => (args[name] ?? null) !== null)) return undefined
-  if (gpu.vramBytes === undefined || question.facts === undefined) return undefined
-  return fit(question.facts, setupOf(profile, question, args, gpu, gpu.vramBytes))
+  const facts = factsFor(profile, question)
+  if (gpu.vramBytes === undefined || facts === undefined) return undefined
+  return fit(facts, setupOf(profile, { ...question, facts }, args, gpu, gpu.vramBytes))
 }
 
 /** Numbers that an argument may be given as. */

@@ -70,8 +70,10 @@ const deepestOf = (issue: core.$ZodIssueInvalidUnion): core.$ZodIssue => {
   return furthest === undefined || (furthest.path.length === 0 && issue.message !== 'Invalid input') ? issue : furthest
 }
 
-const known = 'model general license gated task sources checkpoints defaults profiles'.split(' ')
-const knownInside = 'arguments environment resources memory shm cpus engine gpu count precision metric type manualOnly'.split(' ')
+const known = 'model general license gated task sources checkpoints weights defaults profiles'.split(' ')
+const knownInside = 'arguments environment resources memory shm cpus engine gpu count precision metric type manualOnly minimumEngine'.split(
+  ' ',
+)
 
 const unknownKey = (key: string, path: Path, document: Document, at: At): RecipeProblem => {
   const near = nearest(key, path.length === 0 ? known : knownInside)

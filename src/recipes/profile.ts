@@ -1,3 +1,4 @@
+import type { Task } from '../model/facts.ts'
 import type { Json } from '../std/json.ts'
 
 /** Number formats of weights, as AMD's AIM_PRECISION names them. */
@@ -20,6 +21,18 @@ export const amdTrees = ['custom', 'model', 'general'] as const
 /** One of `amdTrees`. */
 export type AmdTree = (typeof amdTrees)[number]
 
+/** What a recipe says about its model as a whole; its profiles share one. */
+export type RecipeFacts = {
+  readonly license?: string
+  /** The hub asks for a token of somebody who has accepted the licence. */
+  readonly gated: boolean
+  readonly task: Task
+  /** Where the numbers come from. */
+  readonly sources: readonly string[]
+  /** Bytes of the weight files by precision. */
+  readonly weights: Readonly<Partial<Record<string, number>>>
+}
+
 /** One tuned choice of a recipe, flat: what inheritance gave is already in it. */
 export type Profile = {
   /** `vllm-mi300x-fp8-tp1-latency`. */
@@ -37,12 +50,15 @@ export type Profile = {
   readonly type: ProfileType
   /** Never chosen by itself, only by AIM_PROFILE_ID. */
   readonly manualOnly: boolean
+  /** The oldest version of the engine that knows what the profile asks for, `0.19.1`. */
+  readonly minimumEngine?: string
   readonly arguments: Readonly<Record<string, Json>>
   readonly environment: Readonly<Record<string, string>>
   /** Host resources it needs; bytes. */
   readonly resources: { readonly memoryBytes?: number; readonly shmBytes?: number; readonly cpus?: number }
   /** Where it was read: a file, or `synthesized`. */
   readonly source: string
+  readonly recipe?: RecipeFacts
   /** Of a profile in AMD's own format: its tree, the place that holds the tree, and the file as it was read. */
   readonly amd?: { readonly tree: AmdTree; readonly root: string; readonly document: Json }
 }

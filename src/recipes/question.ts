@@ -3,7 +3,13 @@ import type { Json } from '../std/json.ts'
 import type { Metric, Precision } from './profile.ts'
 
 /** A GPU that may be used, as far as a choice depends on it. `vramBytes` is its whole memory. */
-export type AvailableGpu = { readonly product?: string; readonly gfx?: string; readonly vramBytes?: number }
+export type AvailableGpu = {
+  readonly product?: string
+  readonly gfx?: string
+  readonly vramBytes?: number
+  /** How the package is divided, as the driver names it; `SPX` is a whole one. */
+  readonly computePartition?: string
+}
 
 /** What is wanted and what is there, in plain words: all that a choice of profile depends on. */
 export type Question = {

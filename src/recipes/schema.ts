@@ -1,6 +1,6 @@
 /** The recipe format: `recipes/ORG/MODEL.yaml`, one file per model. Objects are strict, so that a slip of the pen is an error. */
 
-import { array, boolean, int, json, number, enum as oneOf, type output, record, strictObject, string, union } from 'zod'
+import { array, boolean, int, json, number, enum as oneOf, type output, record, strictObject, string, union, type ZodType } from 'zod'
 import { metrics, precisions, profileTypes } from './profile.ts'
 
 const bytesUnits: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }
@@ -29,6 +29,7 @@ const argumentName = string()
 
 /** Variables are texts; YAML reads 1 and true as something else, and only the number is unambiguous. */
 const variable = union([string(), int().transform(String)], { error: 'must be a text: put it in quotes' })
+const engineVersion = string().regex(/^\d+\.\d+(?:\.\d+)?$/, 'must be a version in quotes such as "0.19.1"')
 const variableName = string().regex(/^[A-Z][A-Z0-9_]*$/, 'must be the name of an environment variable')
 
 const settings = { arguments: record(argumentName, json()).default({}), environment: record(variableName, variable).default({}) }
@@ -47,11 +48,17 @@ const profile = strictObject({
   metric: union([oneOf(metrics), array(oneOf(metrics)).min(1)]),
   type: oneOf(profileTypes),
   manualOnly: boolean().default(false),
+  minimumEngine: engineVersion.optional(),
   ...settings,
   resources: resources.default({}),
 })
 
-const defaults = strictObject({ ...settings, resources: resources.default({}) })
+const defaults = strictObject({ minimumEngine: engineVersion.optional(), ...settings, resources: resources.default({}) })
+
+const ofPrecision = <T extends ZodType>(value: T) =>
+  record(string(), value).refine((entries) => Object.keys(entries).every((name) => precisions.some((precision) => precision === name)), {
+    error: `must be keyed by precision: ${precisions.join(', ')}`,
+  })
 
 /** A whole recipe. Without `model` it must say `general: true`: its profiles then serve any model. */
 export const recipeSchema = strictObject({
@@ -61,11 +68,10 @@ export const recipeSchema = strictObject({
   gated: boolean().default(false),
   task: oneOf(['generate', 'embed', 'classify', 'score', 'transcribe']).default('generate'),
   sources: array(string().min(1)).min(1, 'must say where the numbers come from'),
-  checkpoints: record(string(), repository)
-    .default({})
-    .refine((names) => Object.keys(names).every((name) => precisions.some((precision) => precision === name)), {
-      error: `must be keyed by precision: ${precisions.join(', ')}`,
-    }),
+  /** Repository of the weights, where they are not the model's own. */
+  checkpoints: ofPrecision(repository).default({}),
+  /** What the weight files take, so that what cannot fit is known before anything is asked of the hub. */
+  weights: ofPrecision(bytes).default({}),
   defaults: defaults.default({ arguments: {}, environment: {}, resources: {} }),
   profiles: array(profile).min(1),
 }).refine(({ model, general }) => (model === undefined) === general, {

@@ -36,18 +36,19 @@ export const modelQuestion = (options: Options, request: Request, repository: st
   signal,
 })
 
-/** Runs the line. `onPhase` hears where it is. The catalog comes before the model: its best profile may load another repository's weights. */
+/** Runs the line. `onPhase` hears where it is, `warn` what is gone on without. The catalog comes before the model: its best profile may load another repository's weights. */
 export const prepare = async (
   options: Options,
   environment: Environment,
   signal: AbortSignal,
   onPhase: (name: 'detect' | 'describe' | 'plan') => void,
+  warn: (sentence: string) => void,
 ): Promise<Prepared> => {
   const request = requestFor(options, environment)
   onPhase('detect')
   const inventory = await machineOf(options, environment)
   const looked = withBusy(options.sysfsRoot, inventory)
-  const catalog = await loadRecipes(options.recipesPath, options.strict)
+  const catalog = await loadRecipes(options.recipesPath, options.strict, warn, request.model)
   const repository = repositoryFor(request, inventory, catalog)
   if (typeof repository !== 'string') return { launch: repository }
   onPhase('describe')

@@ -134,7 +134,7 @@ export const serve = async (environment: Environment): Promise<number> => {
   }
   // A start from the cache is over sooner; whoever waits for a download wants to read on.
   setTimeout(() => void log.open(), patienceMs).unref()
-  const preparing = prepare(options, environment, abort.signal, run.enterPhase).then(
+  const preparing = prepare(options, environment, abort.signal, run.enterPhase, (sentence) => log.write('warning', sentence)).then(
     (prepared) => {
       found = prepared.found
       if ('kind' in prepared.launch)

@@ -7,7 +7,7 @@ import { loadCatalog } from '../../src/recipes/catalog.ts'
 import { compile, readIndex } from '../../src/recipes/index-file.ts'
 import { exitCodes } from '../../src/std/exit-codes.ts'
 import { Failure } from '../../src/std/failure.ts'
-import { profile } from './worlds.ts'
+import { general, profile } from './worlds.ts'
 
 const recipe = (model: string) =>
   `{ model: ${model}, sources: [here], profiles: [{ gpu: MI300X, count: 1, precision: fp8, metric: latency, type: preview }] }`
@@ -64,8 +64,8 @@ test('a directory that is not there is bad configuration', async () => {
 test('an index gives back what was compiled, and can stand among directories', async () => {
   const profiles = [profile({ arguments: { a: [1, { b: null }] } }), profile({ gpuCount: 8 })]
   assert.deepEqual(readIndex(compile({ profiles })), profiles)
-  await withTree({ 'index.json': compile({ profiles }), 'mine/m.yaml': recipe('a/m') }, async (root) => {
-    const catalog = await loadCatalog([join(root, 'mine'), join(root, 'index.json')])
+  await withTree({ 'index.jsonl': compile({ profiles }), 'mine/m.yaml': recipe('a/m') }, async (root) => {
+    const catalog = await loadCatalog([join(root, 'mine'), join(root, 'index.jsonl')])
     assert.deepEqual(
       catalog.profiles.map(({ model }) => model),
       ['a/m', profiles[0]?.model, profiles[1]?.model],
@@ -73,6 +73,17 @@ test('an index gives back what was compiled, and can stand among directories', a
   })
 })
 
+test('an index gives for one model its own profiles and those that serve any', () => {
+  const profiles = [profile(), profile({ model: 'a/other', source: 'recipes/b.yaml' }), general({ source: 'recipes/c.yaml' })]
+  assert.deepEqual(readIndex(compile({ profiles }), profiles[0]?.model), [profiles[0], profiles[2]])
+})
+
+test('what a recipe says of its model as a whole survives compiling', () => {
+  const recipe = { license: 'mit', gated: true, task: 'embed', sources: ['a log'], weights: { fp8: 7 } } as const
+  const profiles = [profile({ recipe }), profile({ recipe, gpuCount: 2, minimumEngine: '0.19.1' })]
+  assert.deepEqual(readIndex(compile({ profiles })), profiles)
+})
+
 test('an index of another version, or none at all, is refused', () => {
-  for (const text of ['', '[]', '{"version":0,"profiles":[]}', '{"version":1}']) assert.throws(() => readIndex(text), Failure)
+  for (const text of ['', '[]', '{"version":1}', '{"version":2}\n{"shared":{}}']) assert.throws(() => readIndex(text), Failure)
 })

@@ -4,7 +4,7 @@ import { failingsOf } from '../../src/recipes/hard-tests.ts'
 import type { Profile } from '../../src/recipes/profile.ts'
 import type { Question } from '../../src/recipes/question.ts'
 import { gib } from '../../src/std/bytes.ts'
-import { facts8b, facts70b, general, gpus, model, profile, question } from './worlds.ts'
+import { facts8b, facts70b, general, gpus, kinds, model, profile, question } from './worlds.ts'
 
 const quantized = 'amd/Llama-3.1-8B-Instruct-FP8-KV'
 
@@ -112,6 +112,22 @@ const rows: readonly (readonly [string, Profile, Question, readonly RegExp[]])[]
     profile({ gpu: 'CPU', gpuCount: 0 }),
     question({ engine: 'simulator', count: 0, facts: facts70b, memoryBytes: gib(2) }),
     [],
+  ],
+  [
+    'an engine too old',
+    profile({ minimumEngine: '0.19.1' }),
+    question({ engineVersion: '0.19.0rc2' }),
+    [/^needs vllm 0\.19\.1; here: 0\.19\.0rc2$/],
+  ],
+  ['an engine as old as needed', profile({ minimumEngine: '0.19.1' }), question({ engineVersion: 'v0.20.0' }), []],
+  ['an engine of unknown age', profile({ minimumEngine: '0.19.1' }), question(), []],
+  ['GPUs that are divided', profile(), question({ gpus: [{ ...kinds.MI300X, computePartition: 'CPX' }] }), [/divided \(CPX\)$/]],
+  ['a whole GPU says so', profile(), question({ gpus: [{ ...kinds.MI300X, computePartition: 'SPX' }] }), []],
+  [
+    'weights that the recipe knows before the hub does',
+    profile({ gpu: 'R9700', precision: 'bf16', recipe: { gated: false, task: 'generate', sources: [], weights: { bf16: gib(61) } } }),
+    question({ gpus: gpus('R9700', 1) }),
+    [/61 GiB of weights on each GPU with 32 GiB/],
   ],
   // Every test speaks, not only the first.
   [

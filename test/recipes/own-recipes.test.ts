@@ -4,7 +4,11 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { cardOf } from '../../src/hardware/cards.ts'
+import { describe } from '../../src/model/describe.ts'
+import type { ModelFacts } from '../../src/model/facts.ts'
 import { loadCatalog } from '../../src/recipes/catalog.ts'
+import { failingsOf } from '../../src/recipes/hard-tests.ts'
 import { isRefusal } from '../../src/recipes/refusal.ts'
 import { select } from '../../src/recipes/select.ts'
 import type { Json } from '../../src/std/json.ts'
@@ -58,6 +62,71 @@ test('one MI300X, one MI355X and one R9700 get the profile that their recipe mea
     const answer = select(question({ model, gpus: gpus(kind, 1), metric: 'latency' }), profiles)
     assert.equal(isRefusal(answer) ? answer.message : answer.profile.id, id, `${model} ${kind}`)
   }
+})
+
+const configs = join(process.env.AIM_SHARED ?? join(root, '../shared'), 'fixtures/model-configs')
+
+/** The facts of a repository's config.json, or of one with the same architecture, where the fixtures are. */
+const factsOf = (repository: string): ModelFacts | undefined => {
+  const path = join(configs, `${(twins[repository] ?? repository).replace('/', '__')}.json`)
+  return existsSync(path) ? describe(JSON.parse(readFileSync(path, 'utf8')), []) : undefined
+}
+
+/** Repositories whose weights have the shapes of others. */
+const twins: Readonly<Record<string, string>> = {
+  'deepseek-ai/DeepSeek-R1-0528': 'deepseek-ai/DeepSeek-R1',
+  'meta-llama/Llama-3.1-405B-Instruct': 'meta-llama/Meta-Llama-3.1-405B',
+  'mistralai/Mixtral-8x7B-Instruct-v0.1': 'mistralai/Mixtral-8x7B-v0.1',
+  'mistralai/Mixtral-8x22B-Instruct-v0.1': 'mistralai/Mixtral-8x22B-v0.1',
+  'deepseek-ai/DeepSeek-R1-Distill-Qwen-32B': 'Qwen/Qwen2.5-32B-Instruct',
+  'Qwen/Qwen3-VL-235B-A22B-Instruct-FP8': 'QuantTrio/Qwen3-VL-235B-A22B-Instruct-FP8',
+  'Qwen/Qwen3.6-27B-FP8': 'vrfai/Qwen3.6-27B-FP8',
+  'amd/Llama-3.3-70B-Instruct-FP8-KV': 'RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic',
+  'amd/Llama-3.1-8B-Instruct-FP8-KV': 'RedHatAI/Llama-3.1-8B-Instruct-FP8-block',
+}
+
+test('every profile fits the GPUs that it is for, by what its recipe says the weights take', () => {
+  for (const profile of profiles) {
+    const gpus = Array.from({ length: profile.gpuCount }, () => cardOf(profile.gpu) ?? {})
+    const failings = failingsOf(profile, question({ model: profile.model ?? '', gpus, profileId: profile.id }))
+    assert.notEqual(profile.recipe?.weights[profile.precision] ?? profile.recipe?.weights.bf16 ?? profile.recipe?.weights.fp16, undefined)
+    assert.deepEqual(failings, [], `${profile.model} ${profile.id}`)
+  }
+})
+
+test('every profile fits the GPUs that it is for by its config.json, whose weights are those of the recipe within 5 %', (t) => {
+  if (!existsSync(configs)) return t.diagnostic(`no configurations at ${configs}: nothing was weighed; AIM_SHARED names its folder`)
+  let weighed = 0
+  for (const profile of profiles) {
+    const facts = factsOf(profile.checkpoint ?? profile.model ?? '')
+    if (facts === undefined) continue
+    weighed++
+    const [card] = Array.from({ length: profile.gpuCount }, () => cardOf(profile.gpu) ?? {})
+    const asked = question({ gpus: Array.from({ length: profile.gpuCount }, () => card ?? {}), profileId: profile.id, facts })
+    assert.deepEqual(failingsOf(profile, { ...asked, model: profile.model ?? '' }), [], `${profile.model} ${profile.id}`)
+    const counted = (facts.shape?.parts ?? []).reduce((sum, { bytes }) => sum + bytes, 0)
+    const { weights = {} } = profile.recipe ?? {}
+    const said = weights[profile.precision] ?? weights.bf16 ?? weights.fp16 ?? 0
+    assert.ok(Math.abs(said / counted - 1) < 0.05, `${profile.model} ${profile.precision}: ${said} said, ${counted} counted`)
+  }
+  t.diagnostic(`${weighed} of ${profiles.length} profiles weighed`)
+  assert.ok(weighed > profiles.length / 2)
+})
+
+test('the catalog has what people run: all 13 models of AMD, and more than 20 in all', () => {
+  const models = new Set(profiles.map(({ model }) => model ?? ''))
+  const amd = [
+    ...['CohereLabs/command-a-reasoning-08-2025', 'Qwen/Qwen3-235B-A22B', 'Qwen/Qwen3-32B', 'openai/gpt-oss-120b', 'openai/gpt-oss-20b'],
+    ...['3.1-405B', '3.1-8B', '3.2-1B', '3.2-3B', '3.3-70B'].map((version) => `meta-llama/Llama-${version}-Instruct`),
+    ...['Mixtral-8x7B-Instruct-v0.1', 'Mixtral-8x22B-Instruct-v0.1', 'Mistral-Small-3.2-24B-Instruct-2506'].map(
+      (name) => `mistralai/${name}`,
+    ),
+  ]
+  assert.deepEqual(
+    amd.filter((model) => !models.has(model)),
+    [],
+  )
+  assert.ok(models.size > 20)
 })
 
 const checks: Readonly<Record<string, (value: Json) => boolean>> = {

@@ -43,6 +43,7 @@ test('a recipe expands to one flat profile for every GPU, count and metric', () 
     environment: { VLLM_ROCM_USE_AITER: '1', A: 'b' },
     resources: { memoryBytes: 64 * 2 ** 30, shmBytes: 1.5 * 2 ** 30, cpus: 4 },
     source: 'recipes/org/name.yaml',
+    recipe: { gated: false, task: 'generate', sources: ['measured here'], weights: {} },
   })
 })
 
