@@ -1,6 +1,7 @@
 /** `aim plan`: what serve would do, without doing it. */
 
 import type { Launch } from '../plan/launch.ts'
+import type { Refusal } from '../plan/refusal.ts'
 import { prepare } from '../serve/prepare.ts'
 import { formatBytes } from '../std/bytes.ts'
 import type { ExitCode } from '../std/exit-codes.ts'
@@ -18,8 +19,12 @@ export const planCommand = async (model: string | undefined, extra: readonly str
   return 0
 }
 
-const withRejections = ({ message, rejected }: { readonly message: string; readonly rejected: Launch['rejected'] }): string =>
-  [message, ...rejected.map(({ id, reasons }) => `  not ${id}: ${reasons.join('; ')}`)].join('\n')
+const withRejections = ({ message, rejected, nearest = [] }: Refusal): string =>
+  [
+    message,
+    ...nearest.map((command) => `  would run: ${command}`),
+    ...rejected.map(({ id, reasons }) => `  not ${id}: ${reasons.join('; ')}`),
+  ].join('\n')
 
 const show = ({ engine, model, profile, gpus, resources, reasons, rejected }: Launch): string =>
   [

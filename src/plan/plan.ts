@@ -5,6 +5,7 @@ import { gpusAskedBy } from '../recipes/parallel.ts'
 import type { Profile, Selection } from '../recipes/profile.ts'
 import type { Question } from '../recipes/question.ts'
 import { select } from '../recipes/select.ts'
+import { nearestRunnable } from '../recipes/way-out.ts'
 import { gib } from '../std/bytes.ts'
 import type { Policy } from '../supervisor/policy.ts'
 import { mergeArguments, overridesOf } from './arguments.ts'
@@ -51,9 +52,10 @@ const choose = (request: Request, question: Question, inventory: Inventory, cata
   if (refusal !== undefined) return refusal
   if (needsGpu(request) && question.gpus.length === 0) return noGpu(request.model, inventory)
   const selection = select(question, catalog)
-  const hidden = describeHidden(inventory)
+  if (!isRefusal(selection)) return selection
   // A GPU that was hidden by mistake is the likeliest cause of too few.
-  return isRefusal(selection) && hidden.length > 0 ? { ...selection, message: `${selection.message}; ${hidden.join('; ')}` } : selection
+  const message = [selection.message, ...describeHidden(inventory)].join('; ')
+  return { ...selection, message, nearest: nearestRunnable(question, catalog) }
 }
 
 const needsGpu = ({ engine, gpuCount, profileId }: Request): boolean =>

@@ -6,8 +6,13 @@ import { exitCodes } from '../std/exit-codes.ts'
 export { isRefusal, type Refusal } from '../recipes/refusal.ts'
 
 /** A refusal as text for a terminal: what cannot be, what to do, and each profile with all that stood against it. */
-export const describeRefusal = ({ message, fix, rejected }: Refusal): string =>
-  [message, `  fix: ${fix}`, ...rejected.map(({ id, reasons }) => `  not ${id}: ${reasons.join('; ')}`)].join('\n')
+export const describeRefusal = ({ message, fix, rejected, nearest = [] }: Refusal): string =>
+  [
+    message,
+    `  fix: ${fix}`,
+    ...nearest.map((command) => `  would run: ${command}`),
+    ...rejected.map(({ id, reasons }) => `  not ${id}: ${reasons.join('; ')}`),
+  ].join('\n')
 
 /** A refusal because what was asked for contradicts itself or is not allowed (78). */
 export const badRequest = (message: string, fix: string): Refusal => ({

@@ -17,7 +17,7 @@ const suggestions = 5
  */
 export const selectPinned = (question: Question, written: string, own: readonly Profile[]): Selection | Refusal => {
   const id = canonicalId(written)
-  const general = generalCandidates(question, id)
+  const general = generalCandidates(question, id, own)
   const profile = [...own, ...general].find((candidate) => isCalled(candidate, id))
   if (profile === undefined) return unknownId(question, written, [...own, ...general])
   const failings = failingsOf(profile, question)
@@ -48,11 +48,11 @@ export const pinnedProfile = (written: string, model: string, catalog: readonly 
 const othersThan = (profile: Profile, own: readonly Profile[]) =>
   own.filter((other) => other !== profile).map(({ id }) => ({ id, reasons: [`${profile.id} was asked for`] }))
 
-const generalCandidates = (question: Question, id: string): readonly Profile[] => {
+const generalCandidates = (question: Question, id: string, own: readonly Profile[]): readonly Profile[] => {
   const parts = readGeneralId(id)
-  if (parts === undefined) return synthesize(question)
+  if (parts === undefined) return synthesize(question, own)
   const { gpuCount: count, metric, precision } = parts
-  return synthesize({ ...question, count, metric, precision: question.precision ?? precision })
+  return synthesize({ ...question, count, metric, precision: question.precision ?? precision }, own)
 }
 
 const unknownId = ({ model }: Question, written: string, known: readonly Profile[]): Refusal => {

@@ -7,6 +7,8 @@ export type Refusal = {
   readonly exitCode: ExitCode
   readonly message: string
   readonly fix: string
+  /** Commands that would lead to a plan, nearest first. */
+  readonly nearest?: readonly string[]
   readonly rejected: readonly Rejection[]
 }
 

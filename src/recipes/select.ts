@@ -1,12 +1,13 @@
 import { exitCodes } from '../std/exit-codes.ts'
-import { describeGpus, type Failing, failingsOf, gpusInWords } from './hard-tests.ts'
+import { describeGpus, type Failing, failingsOf } from './hard-tests.ts'
 import { selectPinned } from './pinned.ts'
 import type { Profile, Rejection, Selection } from './profile.ts'
 import { allowsCpu, type Question } from './question.ts'
 import { rankingFor } from './rank.ts'
 import { sentencesFor } from './reasons.ts'
 import type { Refusal } from './refusal.ts'
-import { parallelSizes, synthesize } from './synthesize.ts'
+import { replicate } from './replicate.ts'
+import { synthesize } from './synthesize.ts'
 
 /** A profile and what stands against it. */
 type Judged = { readonly profile: Profile; readonly failings: readonly Failing[] }
@@ -37,18 +38,28 @@ const bestOf = (question: Question, judged: readonly Judged[]): Selection | unde
     reasons: [`fits, but ${best.profile.id} goes first: ${ranking.difference(best.profile, profile) ?? 'it comes first in the catalog'}`],
   }))
   const failed = judged.filter(({ failings }) => failings.length > 0).map(rejectionOf)
-  return { profile: best.profile, reasons: sentencesFor(best.profile, question), rejected: [...outranked, ...failed] }
+  return { ...chosen(best.profile, question), rejected: [...outranked, ...failed] }
+}
+
+/** A profile as it will run, on copies where that is wanted, and why. */
+const chosen = (profile: Profile, question: Question): Omit<Selection, 'rejected'> => {
+  const running = replicate(profile, question)
+  const copies = running.gpuCount / profile.gpuCount
+  const replicas = copies > 1 ? [`${copies} copies of it share the requests (data parallel), because throughput was asked for`] : []
+  return { profile: running, reasons: [...sentencesFor(profile, question), ...replicas] }
 }
 
 const firstGeneral = (question: Question, tuned: readonly Judged[]): Selection | Refusal => {
-  const candidates = question.allowGeneral ? synthesize(question).map((profile) => judge(profile, question)) : []
-  const chosen = candidates.find(({ failings }) => failings.length === 0)
+  const own = tuned.map(({ profile }) => profile)
+  const candidates = question.allowGeneral ? synthesize(question, own).map((profile) => judge(profile, question)) : []
+  const made = candidates.find(({ failings }) => failings.length === 0)
   const judged = [...tuned, ...candidates]
-  if (chosen === undefined) return refuse(question, judged)
+  if (made === undefined) return refuse(question, judged)
   const why = tuned.length === 0 ? `no recipe knows ${question.model}` : `none of its ${tuned.length} tuned profiles can be used here`
+  const { profile, reasons } = chosen(made.profile, question)
   return {
-    profile: chosen.profile,
-    reasons: [`${why}: a general profile was made`, ...sentencesFor(chosen.profile, question)],
+    profile,
+    reasons: [`${why}: a general profile was made`, ...reasons],
     rejected: judged.filter(({ failings }) => failings.length > 0).map(rejectionOf),
   }
 }
@@ -75,12 +86,9 @@ const refuse = (question: Question, judged: readonly Judged[]): Refusal => {
 
 const sentences = ({ failings }: Judged): string => failings.map(({ sentence }) => sentence).join('; ')
 
-const whyNothing = ({ model, gpus, count, allowGeneral }: Question): string => {
+const whyNothing = ({ model, gpus, allowGeneral }: Question): string => {
   if (!allowGeneral) return `no recipe knows ${model}, and general profiles are switched off`
   if (gpus.length === 0) return 'no GPU can be used'
-  if (count !== 'auto' && !parallelSizes.some((size) => size === count)) {
-    return `${gpusInWords(count)} asked for; without a recipe ${parallelSizes.join(', ')} are tried`
-  }
   return 'the kind of its GPUs is not known'
 }
 
@@ -88,5 +96,5 @@ const wayOut = (question: Question): string => {
   if (!question.allowGeneral) return 'set AIM_ALLOW_GENERAL_PROFILE_FALLBACK=true, or add a recipe for the model'
   if (question.gpus.length === 0)
     return allowsCpu(question) ? 'report this' : 'give the container a GPU, or set AIM_GPU_COUNT=0 to run on the CPU'
-  return question.count === 'auto' ? 'set AIM_GPU_MODEL, or AIM_GPU_COUNT=0 to run on the CPU' : 'set AIM_GPU_COUNT to 1, 2, 4, 8 or auto'
+  return question.count === 'auto' ? 'set AIM_GPU_MODEL, or AIM_GPU_COUNT=0 to run on the CPU' : 'set AIM_GPU_COUNT=auto'
 }

@@ -56,12 +56,32 @@ test('one MI300X, one MI355X and one R9700 get the profile that their recipe mea
     ['mistralai/Mistral-Small-3.2-24B-Instruct-2506', 'MI300X', 'vllm-mi300x-fp16-tp1-latency'],
     ['openai/gpt-oss-120b', 'MI355X', 'vllm-mi355x-fp4-tp1-latency'],
     ['meta-llama/Llama-3.1-8B-Instruct', 'R9700', 'vllm-r9700-bf16-tp1-latency'],
-    ['Qwen/Qwen3-32B', 'R9700', 'general/vllm-r9700-bf16-tp1-latency'],
+    ['Qwen/Qwen2.5-VL-7B-Instruct', 'R9700', 'vllm-r9700-bf16-tp1-latency'],
   ] as const
   for (const [model, kind, id] of rows) {
     const answer = select(question({ model, gpus: gpus(kind, 1), metric: 'latency' }), profiles)
     assert.equal(isRefusal(answer) ? answer.message : answer.profile.id, id, `${model} ${kind}`)
   }
+})
+
+test('a machine that no profile is for gets a general one with the weights that its memory holds', () => {
+  const rows = [
+    // 67.7 GiB in fp8 where 131 GiB do not fit; the checkpoint is the recipe's.
+    ['meta-llama/Llama-3.3-70B-Instruct', 'R9700', 4, 'general/vllm-r9700-fp8-tp4-latency', 'amd/Llama-3.3-70B-Instruct-FP8-KV'],
+    ['Qwen/Qwen3-32B', 'R9700', 4, 'general/vllm-r9700-bf16-tp4-latency', undefined],
+    ['Qwen/Qwen3-32B', 'MI210', 2, 'general/vllm-mi210-bf16-tp2-latency', undefined],
+  ] as const
+  for (const [model, kind, amount, id, checkpoint] of rows) {
+    const answer = select(question({ model, gpus: gpus(kind, amount), metric: 'latency' }), profiles)
+    assert.ok(!isRefusal(answer), isRefusal(answer) ? answer.message : '')
+    assert.deepEqual([answer.profile.id, answer.profile.checkpoint], [id, checkpoint])
+  }
+})
+
+test('weights that no checkpoint makes small enough are refused before the hub is asked', () => {
+  const answer = select(question({ model: 'Qwen/Qwen3-32B', gpus: gpus('R9700', 1), metric: 'latency' }), profiles)
+  assert.ok(isRefusal(answer))
+  assert.match(answer.message, /32 GiB of weights on each GPU with 32 GiB/)
 })
 
 const configs = join(process.env.AIM_SHARED ?? join(root, '../shared'), 'fixtures/model-configs')

@@ -115,8 +115,11 @@ test('select() refuses GPUs of a kind nobody can name, with what to do', () => {
   assert.match(refused(question({ model: 'a/b', gpus: [{ vramBytes: 1e12 }] }), []).fix, /AIM_GPU_MODEL/)
 })
 
-test('select() refuses a count that no parallelism is tried with', () => {
-  assert.match(refused(question({ model: 'a/b', gpus: gpus('MI300X', 4), count: 3 }), []).message, /1, 2, 4, 8 are tried/)
+test('a count that divides no heads becomes stages of a pipeline', () => {
+  const { profile: three } = chosen(question({ model: 'a/b', gpus: gpus('MI300X', 4), count: 3, facts: facts70b }), [])
+  assert.deepEqual([three.arguments['tensor-parallel-size'], three.arguments['pipeline-parallel-size']], [1, 3])
+  const { profile: six } = chosen(question({ model: 'a/b', gpus: gpus('R9700', 6), count: 6, facts: facts70b }), [])
+  assert.deepEqual([six.gpuCount, six.arguments['tensor-parallel-size'], six.arguments['pipeline-parallel-size']], [6, 2, 3])
 })
 
 test('select() does not mix kinds', () => {

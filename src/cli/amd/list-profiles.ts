@@ -51,7 +51,7 @@ const listed = (request: Request, inventory: Inventory, catalog: readonly Profil
   const own = catalog.filter(({ model, amd }) => model === undefined || model === request.model || amd?.tree === 'custom')
   // Of two with one id the first is the one that can be had.
   const looked = [...Map.groupBy(own, ({ id }) => id).values()].flatMap(([first]) => first ?? [])
-  const made = request.allowGeneral && !looked.some(({ model }) => model === undefined) ? synthesize(question) : []
+  const made = request.allowGeneral && !looked.some(({ model }) => model === undefined) ? synthesize(question, own) : []
   const ranking = rankingFor(question, looked)
   const rows = [...looked, ...made].map((profile) => ({
     profile,
