@@ -22,6 +22,6 @@ const memorySentence = (profile: Profile, question: Question): string => {
   const tokens = fit.largestContext === undefined ? '' : `, about ${fit.largestContext} tokens${cache === undefined ? '' : ` in ${cache}`}`
   return (
     `a rough estimate for each GPU of ${formatBytes(gpu.vramBytes)}: ${formatBytes(fit.weightsBytesPerGpu)} of weights, ` +
-    `${formatBytes(fit.marginBytes)} kept for the engine, ${formatBytes(fit.kvBytes)} for the KV cache${tokens}`
+    `${formatBytes(fit.marginBytes)} kept for the engine, ${formatBytes(Math.max(0, fit.kvBytes))} for the KV cache${tokens}`
   )
 }

@@ -1,6 +1,8 @@
 import { exitCodes } from '../std/exit-codes.ts'
 import { describeGpus, type Failing, failingsOf } from './hard-tests.ts'
+import { fitOn } from './memory.ts'
 import { selectPinned } from './pinned.ts'
+import { matches } from './place.ts'
 import type { Profile, Rejection, Selection } from './profile.ts'
 import { allowsCpu, type Question } from './question.ts'
 import { rankingFor } from './rank.ts'
@@ -41,6 +43,14 @@ const bestOf = (question: Question, judged: readonly Judged[]): Selection | unde
   return { ...chosen(best.profile, question), rejected: [...outranked, ...failed] }
 }
 
+/** Whether there is room in the worst case too; unknown room is none, and a CPU has no such question. */
+const isAmple = (profile: Profile, question: Question): boolean =>
+  profile.gpuCount === 0 ||
+  question.gpus.some((gpu) => {
+    const fit = matches(gpu, profile.gpu) ? fitOn(profile, question, gpu) : undefined
+    return fit !== undefined && (fit.verdict === 'fits' || (fit.requestBytes === undefined && fit.kvBytesLeast > 0))
+  })
+
 /** A profile as it will run, on copies where that is wanted, and why. */
 const chosen = (profile: Profile, question: Question): Omit<Selection, 'rejected'> => {
   const running = replicate(profile, question)
@@ -52,7 +62,8 @@ const chosen = (profile: Profile, question: Question): Omit<Selection, 'rejected
 const firstGeneral = (question: Question, tuned: readonly Judged[]): Selection | Refusal => {
   const own = tuned.map(({ profile }) => profile)
   const candidates = question.allowGeneral ? synthesize(question, own).map((profile) => judge(profile, question)) : []
-  const made = candidates.find(({ failings }) => failings.length === 0)
+  const passing = candidates.filter(({ failings }) => failings.length === 0)
+  const made = passing.find(({ profile }) => isAmple(profile, question)) ?? passing[0]
   const judged = [...tuned, ...candidates]
   if (made === undefined) return refuse(question, judged)
   const why = tuned.length === 0 ? `no recipe knows ${question.model}` : `none of its ${tuned.length} tuned profiles can be used here`
@@ -64,12 +75,19 @@ const firstGeneral = (question: Question, tuned: readonly Judged[]): Selection |
   }
 }
 
-/** The nearest miss is the one with the least against it; of equals the last, which has the most GPUs. */
+/**
+ * How far away a failed test puts a profile, beyond the one that each counts: what no setting changes is furthest, and a number of GPUs that
+ * is not here tells less than what is in the way on those that are.
+ */
+const further: Readonly<Partial<Record<string, number>>> = { kind: 0.5, instructionSet: 0.5, available: 0.25 }
+
+const distanceOf = ({ failings }: Judged): number => failings.reduce((sum, { test }) => sum + 1 + (further[test] ?? 0), 0)
+
+/** The nearest miss is the one with the least against it; of equals the one with the most GPUs, of these the last. */
 const nearestMiss = (judged: readonly Judged[]): Judged | undefined =>
-  judged.reduce<Judged | undefined>(
-    (best, next) => (best === undefined || next.failings.length <= best.failings.length ? next : best),
-    undefined,
-  )
+  judged.toSorted(
+    (a, b) => distanceOf(a) - distanceOf(b) || b.profile.gpuCount - a.profile.gpuCount || judged.indexOf(b) - judged.indexOf(a),
+  )[0]
 
 const refuse = (question: Question, judged: readonly Judged[]): Refusal => {
   const nearest = nearestMiss(judged)

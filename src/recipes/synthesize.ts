@@ -79,7 +79,7 @@ const gpuProfile = (question: Question, variant: Variant, group: readonly Availa
   const args = { ...dtype(question), ...batches(question, group), ...division(question, gpuCount) }
   const draft = generalProfile(question, variant, name, gpuCount, args)
   if (!generates(question)) return [draft]
-  const whole = group.every((gpu) => fitOn(draft, question, gpu)?.largestContext !== undefined && fitOn(draft, question, gpu)?.fits)
+  const whole = group.every((gpu) => fitOn(draft, question, gpu)?.verdict === 'fits')
   return [whole ? draft : withShortContext(draft, question, group)]
 }
 
