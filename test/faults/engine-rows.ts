@@ -119,7 +119,7 @@ export const engineRows: readonly Row[] = [
   },
   {
     fault: 'it exits by itself with 0: started again',
-    environment: { AIM_SIMULATOR_FAULT: 'exit-after-ready=2', AIM_SIMULATOR_EXIT_CODE: '0' },
+    environment: { AIM_SIMULATOR_FAULT: 'exit-after-ready=4', AIM_SIMULATOR_EXIT_CODE: '0' },
     act: comesBack,
     probes: twice,
     restarts: 1,
@@ -127,14 +127,14 @@ export const engineRows: readonly Row[] = [
   },
   {
     fault: 'it exits by itself with 0 under AIM_RESTART=on-failure: the container ends with 1',
-    environment: { AIM_RESTART: 'on-failure', AIM_SIMULATOR_FAULT: 'exit-after-ready', AIM_SIMULATOR_EXIT_CODE: '0' },
+    environment: { AIM_RESTART: 'on-failure', AIM_SIMULATOR_FAULT: 'exit-after-ready=4', AIM_SIMULATOR_EXIT_CODE: '0' },
     probes: 'loading ready (down)',
     exit: 1,
     says: /exited with code 0 without being asked to/,
   },
   {
     fault: 'it exits by itself with 3 under AIM_RESTART=on-failure: started again',
-    environment: { AIM_RESTART: 'on-failure', AIM_SIMULATOR_FAULT: 'exit-after-ready=2', AIM_SIMULATOR_EXIT_CODE: '3' },
+    environment: { AIM_RESTART: 'on-failure', AIM_SIMULATOR_FAULT: 'exit-after-ready=4', AIM_SIMULATOR_EXIT_CODE: '3' },
     act: comesBack,
     probes: twice,
     restarts: 1,
@@ -142,14 +142,14 @@ export const engineRows: readonly Row[] = [
   },
   {
     fault: 'it exits by itself with 7 under AIM_RESTART=never: the container ends with 7',
-    environment: { AIM_RESTART: 'never', AIM_SIMULATOR_FAULT: 'exit-after-ready', AIM_SIMULATOR_EXIT_CODE: '7' },
+    environment: { AIM_RESTART: 'never', AIM_SIMULATOR_FAULT: 'exit-after-ready=4', AIM_SIMULATOR_EXIT_CODE: '7' },
     probes: 'loading ready (down)',
     exit: 7,
     says: /\(the engine's\)/,
   },
   {
     fault: 'its core dies under AIM_RESTART=never: its 0 becomes 1 and the core is named',
-    environment: { AIM_RESTART: 'never', AIM_SIMULATOR_FAULT: 'core-dies' },
+    environment: { AIM_RESTART: 'never', AIM_SIMULATOR_FAULT: 'core-dies=4' },
     probes: 'loading ready (down)',
     exit: 1,
     cause: 'engine-core-died',
@@ -179,7 +179,7 @@ export const engineRows: readonly Row[] = [
   },
   {
     fault: 'its core dies again and again: after two restarts the budget is spent',
-    environment: { AIM_RESTART_INTENSITY: '2', AIM_SIMULATOR_FAULT: 'core-dies' },
+    environment: { AIM_RESTART_INTENSITY: '2', AIM_SIMULATOR_FAULT: 'core-dies=4' },
     probes: 'loading ready down ready down ready (down)',
     restarts: 2,
     exit: 1,

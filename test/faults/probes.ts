@@ -45,7 +45,8 @@ export const watchProbes = (ops: string): Watch => {
   const stop = new AbortController()
   const once = async (): Promise<void> => {
     const looked = await look(ops)
-    if (looked === undefined) return
+    // Until the first answer the process itself is still being loaded, which may take its time on a busy machine.
+    if (looked === undefined || (looked.answer === 'mute' && seen.answers.length === 0)) return
     if (seen.answers.at(-1) !== looked.answer) seen.answers.push(looked.answer)
     const { state, reason, restarts } = JSON.parse((await get(`${ops}/status`)).body) as Status
     if (reason !== '') seen.reasons.add(reason)

@@ -4,11 +4,18 @@ import { machineRows } from '../faults/machine-rows.ts'
 import type { Row } from '../faults/row.ts'
 import { play } from '../faults/scene.ts'
 import { setFaultStage } from '../faults/stage.ts'
+import { stallRows } from '../faults/stall-rows.ts'
 import { startRows } from '../faults/start-rows.ts'
 import { stopRows } from '../faults/stop-rows.ts'
 import { buildImage } from '../stage/docker.ts'
 
-const groups: Readonly<Record<string, readonly Row[]>> = { engine: engineRows, stop: stopRows, start: startRows, machine: machineRows }
+const groups: Readonly<Record<string, readonly Row[]>> = {
+  engine: engineRows,
+  stop: stopRows,
+  start: startRows,
+  stall: stallRows,
+  machine: machineRows,
+}
 
 /** Containers at a time: enough that one's waits are another's work. */
 const concurrency = 4
