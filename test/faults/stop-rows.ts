@@ -183,15 +183,18 @@ export const stopRows: readonly Row[] = [
     exit: 0,
   },
   {
-    fault: 'TERM while it waits before a restart: 0, not started again',
+    fault: 'TERM while it waits before its second restart (the first comes at once): 0, not started again',
     environment: { AIM_RESTART_BACKOFF: '1h' },
     act: async (scene) => {
       await scene.ready()
       await scene.hit('server', 'SIGKILL')
+      await scene.restarted()
+      await scene.hit('server', 'SIGKILL')
       await scene.aim.until('backoff')
       await scene.signal('TERM')
     },
-    probes: 'loading ready down',
+    probes: 'loading ready down ready (down)',
+    restarts: 1,
     exit: 0,
   },
   {
