@@ -1,10 +1,16 @@
 /** Bytes that Kubernetes keeps of a termination message (terminationMessagePath, kubelet). */
 const maxBytes = 4096
 
+/** Where an exit code comes from. */
+export type Whose = 'aim' | 'engine' | 'killed'
+
+const owners: Readonly<Record<Whose, string>> = { aim: 'of AIM Engine', engine: "the engine's", killed: 'AIM Engine killed the engine' }
+
 /** What is said at the end of a failed run. */
 export type LastWords = {
   readonly exitCode: number
-  readonly whose: 'aim' | 'engine'
+  /** `killed`: the engine's, but of our own SIGKILL. */
+  readonly whose: Whose
   readonly sentence: string
   readonly fix?: string
   readonly evidence?: readonly string[]
@@ -12,9 +18,8 @@ export type LastWords = {
 
 /** Everything: whose code it is, the cause, the fix, the lines that show it. */
 export const formatLastWords = ({ exitCode, whose, sentence, fix, evidence = [] }: LastWords): string => {
-  const who = whose === 'engine' ? "the engine's" : 'of AIM Engine'
   const lines = evidence.length === 0 ? [] : ["the engine's lines:", ...evidence.map((line) => `  ${line.slice(0, 300)}`)]
-  return `${[`exit code ${exitCode} (${who}): ${sentence}`, ...(fix === undefined ? [] : [`fix: ${fix}`]), ...lines].join('\n')}\n`
+  return `${[`exit code ${exitCode} (${owners[whose]}): ${sentence}`, ...(fix === undefined ? [] : [`fix: ${fix}`]), ...lines].join('\n')}\n`
 }
 
 /** The same within 4096 bytes: the oldest evidence goes first, then the end of the sentence; the fix stays. */

@@ -85,7 +85,7 @@ export const createRun = (options: RunOptions): Run => {
     const shown = stall === undefined ? { cause, evidence, ...(fix === undefined ? {} : { fix }) } : { cause: 'stalled', ...stall }
     story = failWith(story, { ...shown, atMs: clock.now(), sentence: named })
     const remedy = shown.fix === undefined ? {} : { fix: shown.fix }
-    const whose = exitCode === undefined || stall !== undefined ? 'engine' : 'aim'
+    const whose = stall !== undefined ? 'killed' : exitCode === undefined ? 'engine' : 'aim'
     words = { exitCode: 1, whose, sentence: named, evidence: shown.evidence, ...remedy }
     log.write('error', named, { cause: shown.cause, ...remedy })
   }

@@ -7,6 +7,10 @@ test('the last words say whose code it is, the cause, the fix and the lines that
     formatLastWords({ exitCode: 2, whose: 'engine', sentence: 'it broke', fix: 'mend it', evidence: ['a', 'b'] }),
     "exit code 2 (the engine's): it broke\nfix: mend it\nthe engine's lines:\n  a\n  b\n",
   )
+  assert.match(
+    formatLastWords({ exitCode: 137, whose: 'killed', sentence: 'it stood still' }),
+    /^exit code 137 \(AIM Engine killed the engine\): it stood/,
+  )
 })
 
 test('a termination message fits into 4096 bytes: the newest evidence and the fix stay, no character is split', () => {
