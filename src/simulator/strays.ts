@@ -29,7 +29,7 @@ export const runStray = async (): Promise<number> => {
 
 /** Makes `count` grandchildren whose parent ends at once and that end themselves a moment later: whoever inherits them has to reap them. */
 export const makeOrphans = (count: number): void => {
-  const script = `i=0; while [ $i -lt ${count} ]; do sleep 0.2 & i=$((i+1)); done`
+  const script = `i=0; while [ $i -lt ${count} ]; do (sleep 0.2 &); i=$((i+1)); done`
   spawn('sh', ['-c', script], { stdio: 'ignore' }).unref()
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { get } from '../stage/aim.ts'
 import { until } from '../stage/until.ts'
 import type { Row } from './row.ts'
 import type { Part, Scene } from './scene.ts'
@@ -106,8 +107,10 @@ export const engineRows: readonly Row[] = [
     environment: { AIM_SIMULATOR_FAULT: 'orphans=500' },
     act: async (scene) => {
       await scene.ready()
-      await until('orphans', async () => ((await scene.tree()).some(({ name }) => name === 'sleep') ? true : undefined))
-      await until('none of them', async () => ((await scene.tree()).some(({ name }) => name === 'sleep') ? undefined : true))
+      await until('500 reaped', async () => {
+        const { body } = await get(`${scene.aim.ops}/metrics`)
+        return Number(/^aim_reaped_processes_total (\d+)/m.exec(body)?.[1]) >= 500 ? true : undefined
+      })
       assert.deepEqual(
         (await scene.tree()).filter(({ state }) => state === 'Z'),
         [],
