@@ -27,6 +27,7 @@ export const edges: readonly string[] = [
   'src/cli/options.ts',
   'src/cli/output.ts',
   'src/cli/program.ts',
+  'src/cli/recipes/commands.ts',
   'src/cli/version.ts',
   'src/cli/why.ts',
   'src/hardware/machine.ts',

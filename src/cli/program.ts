@@ -8,6 +8,7 @@ import { states } from './amd/state-names.ts'
 import { addCacheCommands } from './cache/commands.ts'
 import type { Flags } from './options.ts'
 import { type Format, formats } from './output.ts'
+import { addRecipeCommands } from './recipes/commands.ts'
 
 type Add = (
   usage: string,
@@ -64,9 +65,17 @@ export const runCommandLine = async (words: readonly string[]): Promise<number> 
     'what is wrong with where this runs, and how to mend it; the exit code is that of the worst',
     async ({ format, ...flags }: Common) => (await import('./doctor.ts')).doctorCommand(flags, format),
   ).option('--root <dir>', 'read a captured tree instead of this machine')
-  add('recipes [model]', 'what can be served, by profile', async (model, { format }: Common) =>
-    (await import('./recipes.ts')).recipesCommand(model, format),
+  const recipes = add(
+    'recipes [model]',
+    'what can be served, and how it stands to this machine; validate, new and schema for recipes of your own',
+    async (model: string | undefined, { format, ...flags }: Common & { readonly why?: string }) =>
+      model === undefined
+        ? (await import('./recipes/list.ts')).listRecipesCommand(flags, format)
+        : (await import('./recipes/model.ts')).modelRecipesCommand(model, flags, format),
   )
+  addRecipeCommands(recipes, (code) => {
+    exitCode = code
+  })
   add('status', 'what the running supervisor is doing', async ({ format }: Common) => (await import('./status.ts')).statusCommand(format))
   add('why [log]', 'why an engine failed, from a log that was kept (a file, or - for what is piped in)', async (log, { format }: Common) =>
     (await import('./why.ts')).whyCommand(log ?? '-', format),

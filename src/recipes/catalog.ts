@@ -1,5 +1,5 @@
 /** Edge: reads directories of recipes. The YAML parser and the schema are loaded only when a recipe has to be read. */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
@@ -11,8 +11,8 @@ import type { Profile } from './profile.ts'
 export type Catalog = { readonly profiles: readonly Profile[]; readonly problems: readonly RecipeProblem[] }
 
 /**
- * Reads recipes, the most important place first. A place is a directory of YAML files, read with everything below it, or a compiled index
- * (`*.jsonl`), of which only what can serve `model` is read when one is named. One that cannot be read is a Failure (78); a bad file in it is a
+ * Reads recipes, the most important place first. A place is a directory of YAML files, read with everything below it, one such file, or a
+ * compiled index (`*.jsonl`), of which only what can serve `model` is read when one is named. One that cannot be read is a Failure (78); a bad file in it is a
  * problem, and the caller's to weigh.
  */
 export const loadCatalog = async (places: readonly string[], model?: string): Promise<Catalog> => {
@@ -25,10 +25,11 @@ const load = async (place: string, model: string | undefined): Promise<readonly 
     throw unreadable(place, error)
   }
   if (place.endsWith('.jsonl')) return [{ profiles: readIndex(await readFile(place, 'utf8').catch(refuse), model), problems: [] }]
-  const names = await readdir(place, { recursive: true }).catch(refuse)
+  const isFile = /\.ya?ml$/.test(place) && (await stat(place).catch(refuse)).isFile()
+  const names = isFile ? [''] : await readdir(place, { recursive: true }).catch(refuse)
   const { parseRecipe } = await import('./parse.ts')
   // A mounted ConfigMap shows every file a second time, below a directory whose name starts with two dots.
-  const files = names.filter((name) => /\.ya?ml$/.test(name) && !/(?:^|\/)\./.test(name)).toSorted()
+  const files = names.filter((name) => isFile || (/\.ya?ml$/.test(name) && !/(?:^|\/)\./.test(name))).toSorted()
   return Promise.all(
     files.map(async (name) => parseRecipe(await readFile(join(place, name), 'utf8').catch(refuse), join(place, name), place)),
   )

@@ -33,10 +33,10 @@ export const requiredContext = (args: Arguments, own: number | undefined): numbe
  * vLLM converts unquantized formats while loading, so one of 16 bits stands for the other.
  */
 export const factsFor = ({ precision, recipe }: Profile, { facts }: Question): ModelFacts | undefined => {
-  if (facts !== undefined || recipe === undefined) return facts
+  if (recipe === undefined || facts?.weightsBytes !== undefined || facts?.shape !== undefined) return facts
   const { weights, task } = recipe
   const weightsBytes = weights[precision] ?? (dtypeNames[precision] === undefined ? undefined : (weights.bf16 ?? weights.fp16))
-  return weightsBytes === undefined ? undefined : { task, precision, weightsBytes }
+  return weightsBytes === undefined ? facts : { task, precision, ...facts, weightsBytes }
 }
 
 /** How a profile fits on one GPU; undefined when the weights, the GPU's memory or what the arguments do is not known. */

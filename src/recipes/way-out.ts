@@ -15,20 +15,30 @@ const most = 3
 const products = ['MI300X', 'MI355X']
 const counts = [1, 2, 4, 8]
 
+/** A machine that would do, and the profile it would run. */
+export type Machine = { readonly product: string; readonly amount: number; readonly profile: string }
+
 /**
  * What would run instead where a question was refused, as commands with the profile that they lead to: first what can be had here by
  * asking for less, then the smallest machine of the same kind and the smallest of AMD's that would do. Empty when nothing would.
  */
 export const nearestRunnable = (question: Question, catalog: readonly Profile[]): readonly string[] => {
   if (question.engine !== 'vllm') return []
-  const here = relaxations(question).flatMap((change) => tried(question, change, catalog))
-  const elsewhere = kindsToTry(question.gpus).flatMap((kind) => smallest(question, kind, catalog))
+  const command = (words: string, profile: string) => `aim plan ${quoteWord(question.model)} ${words}  (${profile})`
+  const here = relaxations(question).flatMap(({ words, asked }) => chosenId(asked, catalog).map((id) => command(words, id)))
+  const elsewhere = nearestMachines(question, catalog).map(({ product, amount, profile }) =>
+    command(`--gpu-model ${product} --gpu-count ${amount}`, profile),
+  )
   return [...here, ...elsewhere].slice(0, most)
 }
 
-const tried = ({ model }: Question, { words, asked }: Change, catalog: readonly Profile[]): readonly string[] => {
+/** The smallest machines that would do: more of what is here, then AMD's large ones; each kind once. */
+export const nearestMachines = (question: Question, catalog: readonly Profile[]): readonly Machine[] =>
+  kindsToTry(question.gpus).flatMap((kind) => smallest(question, kind, catalog))
+
+const chosenId = (asked: Question, catalog: readonly Profile[]): readonly string[] => {
   const answer = select(asked, catalog)
-  return isRefusal(answer) ? [] : [`aim plan ${quoteWord(model)} ${words}  (${answer.profile.id})`]
+  return isRefusal(answer) ? [] : [answer.profile.id]
 }
 
 const relaxations = (question: Question): readonly Change[] => {
@@ -52,14 +62,15 @@ const kindsToTry = (gpus: readonly AvailableGpu[]): readonly AvailableGpu[] => {
   return own === undefined ? others : [own, ...others]
 }
 
-/** The command for the fewest GPUs of a kind that are enough; none where what is there is of that kind and as many. */
-const smallest = (question: Question, kind: AvailableGpu, catalog: readonly Profile[]): readonly string[] => {
+/** The fewest GPUs of a kind that are enough; none where as many are here already. */
+const smallest = (question: Question, kind: AvailableGpu, catalog: readonly Profile[]): readonly Machine[] => {
   const { profileId: _, ...rest } = question
-  const here = question.gpus.filter(({ product }) => product === kind.product).length
-  for (const count of counts.filter((size) => size > here)) {
-    const asked: Question = { ...rest, count, gpus: Array.from({ length: count }, () => kind) }
-    const [command] = tried(question, { words: `--gpu-model ${kind.product} --gpu-count ${count}`, asked }, catalog)
-    if (command !== undefined) return [command]
+  const { product = '' } = kind
+  const here = question.gpus.filter((gpu) => gpu.product === product).length
+  for (const amount of counts.filter((size) => size > here)) {
+    const gpus = Array.from({ length: amount }, () => kind)
+    const [profile] = chosenId({ ...rest, count: amount, gpus }, catalog)
+    if (profile !== undefined) return [{ product, amount, profile }]
   }
   return []
 }

@@ -7,10 +7,10 @@ import { exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
 
 /**
- * The bundle has a compiled index beside it, which counts as long as no recipe beside the bundle is younger; the sources have the recipes
+ * Where the recipes of this installation lie: the bundle has a compiled index beside it, which counts as long as no recipe beside the bundle is younger; the sources have the recipes
  * themselves at the top of the checkout.
  */
-const ours = (here = import.meta.dirname): string => {
+export const ownRecipes = (here = import.meta.dirname): string => {
   const index = join(here, 'recipes.jsonl')
   if (!existsSync(index)) return join(here, '../../recipes')
   const files = join(here, '../recipes')
@@ -29,7 +29,7 @@ const amdPlace = '/workspace/aim-runtime/profiles'
 const places = (own: string | undefined): readonly string[] => [
   ...(own === undefined ? [] : [own]),
   ...(existsSync(amdPlace) ? [amdPlace] : []),
-  ours(),
+  ownRecipes(),
 ]
 
 /**

@@ -17,8 +17,13 @@ import { type FoundModel, findModel } from './model.ts'
 import { modelQuestion, policyFor, requestFor } from './prepare.ts'
 import { loadRecipes } from './recipes.ts'
 
-/** What is asked, where, and what can be chosen from: all that is known before the model. */
-export type Scene = { readonly request: Request; readonly inventory: Inventory; readonly catalog: readonly Profile[] }
+/** What is asked, where (`imagined`: not on this machine), and what can be chosen from: all that is known before the model. */
+export type Scene = {
+  readonly request: Request
+  readonly inventory: Inventory
+  readonly imagined: boolean
+  readonly catalog: readonly Profile[]
+}
 
 /** A launch, or why there is none. `blind` says why nothing is known about the model where that is so; `found` is absent then. */
 export type Rehearsed = { readonly launch: Launch | Refusal; readonly found?: FoundModel; readonly blind?: string }
@@ -27,7 +32,9 @@ export type Rehearsed = { readonly launch: Launch | Refusal; readonly found?: Fo
 export const setScene = async (options: Options, environment: Environment, warn: (text: string) => void): Promise<Scene> => {
   const request = requestFor(options, environment)
   const catalog = await loadRecipes(options.recipesPath, options.strict, warn)
-  return { request, catalog, inventory: imagine(request, await machineOf(options, environment), catalog) }
+  const here = await machineOf(options, environment)
+  const inventory = imagine(request, here, catalog)
+  return { request, catalog, inventory, imagined: inventory !== here }
 }
 
 /** Plans a scene. Where the hub does not answer or does not permit, the plan is made without facts, as long as `patienceMs` allows. */

@@ -1,0 +1,43 @@
+/** What the `aim recipes` commands look at: this machine, or one that is imagined, and every profile. */
+import type { Environment } from '../../config/parse.ts'
+import type { Inventory } from '../../hardware/inventory.ts'
+import { imagine } from '../../plan/imagine.ts'
+import { questionOf } from '../../plan/question.ts'
+import type { Profile } from '../../recipes/profile.ts'
+import type { Question } from '../../recipes/question.ts'
+import { machineOf } from '../../serve/machine.ts'
+import { requestFor } from '../../serve/prepare.ts'
+import { loadRecipes } from '../../serve/recipes.ts'
+import { overlay, readOptions, warn } from '../options.ts'
+
+/** The options of these commands that change the question. */
+export type RecipeFlags = {
+  readonly gpuModel?: string
+  readonly gpuCount?: string
+  readonly precision?: string
+  readonly metric?: string
+  readonly root?: string
+}
+
+/** The catalog, the machine, and how to ask about a model on it; the metric counts only where the command line names it. */
+export type RecipeScene = {
+  readonly catalog: readonly Profile[]
+  readonly inventory: Inventory
+  readonly ask: (model: string) => Question
+}
+
+/** Reads the catalog and the machine. */
+export const recipeScene = async (flags: RecipeFlags): Promise<RecipeScene> => {
+  const environment: Environment = overlay(undefined, flags, [])
+  const options = readOptions(environment)
+  const catalog = await loadRecipes(options.recipesPath, options.strict, warn)
+  const requestOf = (model: string) => requestFor({ ...options, model, profileId: '' }, environment)
+  const inventory = imagine(requestOf('any/model'), await machineOf(options, environment), catalog)
+  const ask = (model: string): Question => {
+    const { metric, ...asked } = questionOf(requestOf(model), inventory)
+    // With a product a count says what the machine has, and not what to use of it.
+    const question = flags.gpuModel === undefined ? asked : { ...asked, count: 'auto' as const }
+    return flags.metric === undefined ? question : { ...question, ...(metric === undefined ? {} : { metric }) }
+  }
+  return { catalog, inventory, ask }
+}
