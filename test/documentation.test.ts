@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseAllDocuments, parse as parseYaml } from 'yaml'
 import { parse } from '../src/config/parse.ts'
-import { policyOf } from '../src/config/rooms.ts'
+import { fullPolicyOf } from '../src/config/rooms.ts'
 import { variableRows } from '../src/config/show.ts'
 import { paths } from '../src/ops/answer.ts'
 import { faultForms } from '../src/simulator/faults.ts'
@@ -74,9 +74,11 @@ test('the grace periods of the manifests are enough for the default policy', () 
   const [, compose = ''] = /stop_grace_period: (\d+)s/.exec(read('docker/compose.yaml')) ?? []
   const [, kubernetes = ''] = /terminationGracePeriodSeconds: (\d+)/.exec(read('docker/kubernetes/aim.yaml')) ?? []
   const [, readme = ''] = /--stop-timeout (\d+)/.exec(read('README.md')) ?? []
-  assert.ok(seconds(compose) * 1000 >= gracePeriodMs(policyOf(options, false)))
-  assert.ok(seconds(readme) * 1000 >= gracePeriodMs(policyOf(options, false)))
-  assert.ok(seconds(kubernetes) * 1000 >= gracePeriodMs(policyOf(options, true)))
+  assert.ok(seconds(compose) * 1000 >= gracePeriodMs(fullPolicyOf(options, false)))
+  assert.ok(seconds(readme) * 1000 >= gracePeriodMs(fullPolicyOf(options, false)))
+  assert.ok(seconds(kubernetes) * 1000 >= gracePeriodMs(fullPolicyOf(options, true)))
+  assert.match(read('docker/compose.yaml'), new RegExp(`AIM_GRACE_PERIOD: ${compose}s$`, 'm'))
+  assert.match(read('README.md'), new RegExp(`-e AIM_GRACE_PERIOD=${readme} `))
 })
 
 test("the entrypoint's list of subcommands is the command line's, with the hidden ones", () => {

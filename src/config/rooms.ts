@@ -4,7 +4,7 @@ import type { Hub } from '../cache/types.ts'
 import type { Request } from '../plan/request.ts'
 import { exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
-import type { Policy } from '../supervisor/policy.ts'
+import { type Policy, withinGrace } from '../supervisor/policy.ts'
 import type { Options } from './variables.ts'
 
 /** Where AMD's images keep models. */
@@ -28,16 +28,30 @@ export const hubOf = (options: Options): Hub => ({
   ...(options.hubToken === undefined ? {} : { token: options.hubToken }),
 })
 
-/** The lifecycle's numbers; `inKubernetes` gives the drain delay its default. */
-export const policyOf = (options: Options, inKubernetes: boolean): Policy => ({
+/** What `docker stop` and Compose give where nobody asked for more (docs.docker.com, `--stop-timeout`); milliseconds. */
+const dockerGraceMs = 10_000
+
+/** The time from SIGTERM to SIGKILL; undefined when the stages may take theirs: whoever named these knows what the container is given. */
+export const graceOf = ({ gracePeriod, drainTimeout, stopTimeout }: Options, inKubernetes: boolean): number | undefined =>
+  gracePeriod ?? (inKubernetes || drainTimeout !== undefined || stopTimeout !== undefined ? undefined : dockerGraceMs)
+
+/** The lifecycle's numbers; `inKubernetes` gives the drain delay and the grace period their defaults. */
+export const policyOf = (options: Options, inKubernetes: boolean): Policy => {
+  const grace = graceOf(options, inKubernetes)
+  const policy = fullPolicyOf(options, inKubernetes)
+  return grace === undefined ? policy : withinGrace(policy, grace)
+}
+
+/** The same with all the time that the stages may take, which the manifests give. */
+export const fullPolicyOf = (options: Options, inKubernetes: boolean): Policy => ({
   startupStallMs: options.startupStall,
   stallMs: options.stall,
   onStall: options.stallAction,
   canaryMs: options.canary,
   examineMs: 10_000,
   drainDelayMs: options.drainDelay ?? (inKubernetes ? 5000 : 0),
-  drainMs: options.drainTimeout,
-  stopMs: options.stopTimeout,
+  drainMs: options.drainTimeout ?? 60_000,
+  stopMs: options.stopTimeout ?? 20_000,
   killMs: 5000,
   reclaimMs: options.reclaimTimeout,
   restart: {

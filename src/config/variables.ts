@@ -253,13 +253,22 @@ export const variables = {
   }),
   drainTimeout: define(duration(0, 86_400_000), {
     name: 'AIM_DRAIN_TIMEOUT',
-    default: 60_000,
+    default: undefined,
+    defaultText: '60s, or what AIM_GRACE_PERIOD leaves',
     summary: 'Time for running requests to finish after a stop was asked for.',
   }),
   stopTimeout: define(duration(0, 3_600_000), {
     name: 'AIM_STOP_TIMEOUT',
-    default: 20_000,
+    default: undefined,
+    defaultText: '20s, or what AIM_GRACE_PERIOD leaves',
     summary: 'From SIGTERM to SIGKILL of the engine.',
+  }),
+  gracePeriod: define(duration(1000, 86_400_000), {
+    name: 'AIM_GRACE_PERIOD',
+    default: undefined,
+    defaultText: 'unlimited in Kubernetes or when one of the two above is set, else 10s',
+    summary:
+      'From SIGTERM until the container is killed, as its runner was told (docker stop -t, --stop-timeout, stop_grace_period, terminationGracePeriodSeconds): a stop is cut to fit.',
   }),
   reclaimTimeout: define(duration(1000, 3_600_000), {
     name: 'AIM_RECLAIM_TIMEOUT',

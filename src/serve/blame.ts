@@ -1,27 +1,55 @@
 import type { Launch } from '../plan/launch.ts'
 import { formatBytes } from '../std/bytes.ts'
 import type { Held } from '../supervisor/memory.ts'
+import type { SpawnFailure } from '../supervisor/spawn.ts'
 import type { Survivor } from '../supervisor/sweep.ts'
 import type { LastWords } from './last-words.ts'
 
-/** The engine's program could not be run; `code` is the system's. */
-export const cannotSpawn = (launch: Launch | undefined, code: string): LastWords => {
+/** Codes of execve(2), fork(2) and pipe(2) that ask for something else than another program: what they say and what to do. */
+const spawnWords: Readonly<Record<string, readonly [says: string, fix: string]>> = {
+  ENOENT: [
+    'was not found (or the interpreter that its first line names)',
+    'use an image that has vllm on PATH, or name the program by AIM_ENGINE_COMMAND',
+  ],
+  EACCES: [
+    'may not be executed (EACCES: no execute permission for this uid, a directory on its path closed to it, or a volume mounted noexec)',
+    'make it an executable file on a volume that allows it, or name another by AIM_ENGINE_COMMAND',
+  ],
+  ENOEXEC: [
+    'is no program for this machine (ENOEXEC: another architecture, or a script whose first line names no interpreter)',
+    'use an image for this architecture, or name another program by AIM_ENGINE_COMMAND',
+  ],
+  EAGAIN: [
+    'could not be started because no more processes are allowed (EAGAIN)',
+    'raise the limit: docker run --pids-limit, podPidsLimit of the kubelet, or ulimit -u',
+  ],
+  ENOMEM: ['could not be started for lack of host memory (ENOMEM)', "raise the container's memory limit, or free memory on the host"],
+  EMFILE: ['could not be started because no more files may be open (EMFILE)', 'raise the limit: docker run --ulimit nofile=65536'],
+  E2BIG: [
+    'could not be started: its arguments and environment are longer than the kernel takes (E2BIG)',
+    'shorten AIM_ENGINE_ARGS, or remove variables that the engine does not need',
+  ],
+}
+
+/** The engine's program could not be run. */
+export const cannotSpawn = (launch: Launch | undefined, { code, exitCode, directory }: SpawnFailure): LastWords => {
   const file = launch?.engine.argv[0] ?? 'the engine'
-  const missing = code === 'ENOENT'
-  return {
-    exitCode: missing ? 127 : 126,
-    whose: 'aim',
-    sentence: `cannot start the engine: ${file} ${missing ? 'was not found (or the interpreter that its first line names)' : `cannot be run (${code})`}`,
-    fix: missing
-      ? 'use an image that has vllm on PATH, or name the program by AIM_ENGINE_COMMAND'
-      : 'make it an executable file, or name another by AIM_ENGINE_COMMAND',
-  }
+  if (directory !== undefined)
+    return {
+      exitCode,
+      whose: 'aim',
+      sentence: `cannot start the engine: its working directory ${directory} cannot be entered (${code})`,
+      fix: 'something removed or closed it: give the container a /tmp of its own that this uid can write to, or name another place by TMPDIR',
+    }
+  const [says, fix] = spawnWords[code] ?? [`cannot be run (${code})`, 'make it an executable file, or name another by AIM_ENGINE_COMMAND']
+  return { exitCode, whose: 'aim', sentence: `cannot start the engine: ${file} ${says}`, fix }
 }
 
 /** Processes of the engine outlived SIGKILL. */
 export const cannotEnd = (survivors: readonly Survivor[]): LastWords => {
   const named = survivors.map(
-    ({ pid, name, state, stack }) => `${name} (pid ${pid}, state ${state}${stack === undefined ? '' : `, ${stack.trim().split('\n')[0]}`})`,
+    ({ pid, name, state, wchan, stack }) =>
+      `${name} (${[`pid ${pid}`, `state ${state}`, ...(wchan === undefined ? [] : [`sleeps in ${wchan}`]), ...(stack === undefined ? [] : [`kernel stack ${stack}`])].join(', ')})`,
   )
   return {
     exitCode: 1,

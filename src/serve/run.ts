@@ -111,7 +111,7 @@ export const createRun = (options: RunOptions): Run => {
       startup.learn(needed())
       log.write('info', 'engine started', { pid: happening.pid, argv: launch?.engine.argv.join(' ') })
       options.onSpawned()
-    } else if (happening.kind === 'spawn-failed') fail(cannotSpawn(launch, happening.code))
+    } else if (happening.kind === 'spawn-failed') fail(cannotSpawn(launch, happening))
     else if (happening.kind === 'survivors') addFailure(cannotEnd(happening.survivors))
     else if (happening.kind === 'held') addFailure(notGivenBack(happening.held, happening.users))
     else if (happening.kind === 'lacking') {

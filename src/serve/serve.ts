@@ -40,6 +40,7 @@ import { makeScratch, removeScratch } from './scratch.ts'
 import { readSecretFile } from './secret-file.ts'
 import { handleSignals } from './signals.ts'
 import { environmentOf, programOf } from './supervision.ts'
+import { hasteOf } from './words.ts'
 
 /** How long the last lines may take to be read; milliseconds. */
 const flushMs = 1000
@@ -73,9 +74,10 @@ export const serve = async (environment: Environment): Promise<number> => {
   let scratch = tmpdir()
   let pulling: Promise<void> = Promise.resolve()
   let held: Promise<() => Promise<void>> | undefined
+  const policy = policyFor(options, environment)
   const files = patientFiles(options.sysfsRoot)
   const run: Run = createRun({
-    policy: policyFor(options, environment),
+    policy,
     clock: systemClock,
     chance: Math.random,
     log,
@@ -112,7 +114,7 @@ export const serve = async (environment: Environment): Promise<number> => {
   })
   handleSignals({
     shutdown: () => {
-      log.write('info', 'asked to stop')
+      log.write('info', 'asked to stop', hasteOf(policy))
       run.shutdown()
     },
     quit: run.quit,
@@ -215,7 +217,9 @@ const leave = async (
     else sinks[1]?.write(`\n${formatLastWords(words)}`)
     writeTerminationLog(options.terminationLog, fitLastWords(words))
   }
-  await Promise.all(sinks.map((sink) => sink.flush(flushMs)))
+  const flushed = await Promise.all(sinks.map((sink) => sink.flush(flushMs)))
+  // A socket that nobody reads: process.exit() would wait for the write.
+  if (flushed.includes(false)) openLibc()?.exit(exitCode)
   return exitCode
 }
 

@@ -1,3 +1,5 @@
+import { formatDuration } from '../std/duration.ts'
+import { gracePeriodMs, type Policy } from '../supervisor/policy.ts'
 import type { Reason, State } from '../supervisor/states.ts'
 
 /** What happens next in a state, in words. */
@@ -48,3 +50,13 @@ export const reasonSentence: Readonly<Record<Reason, string>> = {
   'not-reclaimed': 'processes of the engine could not be ended',
   'memory-held': 'GPU memory of the engine did not come back',
 }
+
+/** What is said beside a stop that has less time than its stages would take; empty when it has enough. */
+export const hasteOf = (policy: Policy): Readonly<Record<string, string>> =>
+  policy.requested === undefined
+    ? {}
+    : {
+        within: formatDuration(gracePeriodMs(policy)),
+        requests: formatDuration(policy.drainMs),
+        fix: 'for more time set AIM_GRACE_PERIOD to what the container is given (docker stop -t, --stop-timeout, stop_grace_period)',
+      }

@@ -5,7 +5,7 @@ import type { Policy } from '../supervisor/policy.ts'
 import { ask, type Reply } from './engine-client.ts'
 
 /** Milliseconds between two looks. */
-const pace = { listening: 200, warm: 1000, drain: 100 }
+const pace = { listening: 200, warm: 1000, drain: 100, drained: 10 }
 /** A health answer that takes longer says nothing; milliseconds. */
 const healthTimeoutMs = 5000
 /** Looks in a row without a request in flight: one reading can be early or late (seen on vLLM 0.24). */
@@ -47,12 +47,12 @@ export const oneAnswer = async ({ adapter, endpoints, task, servedName }: Target
 
 /** Lets endpoints notice, then waits until no witness sees a request; the lifecycle's deadline is what ends it otherwise. */
 export const drain = async ({ adapter, endpoints, policy }: Target, signal: AbortSignal): Promise<void> => {
-  await sleep(policy.drainDelayMs, undefined, { signal })
+  if (policy.drainDelayMs > 0) await sleep(policy.drainDelayMs, undefined, { signal })
   for (let idle = 0; idle < idleThreshold; ) {
     const [load, metrics] = await Promise.all([endpoints.load, endpoints.metrics].map((url) => text(url, endpoints, signal)))
     const count = adapter.inFlight(load, metrics)
     idle = count === 0 ? idle + 1 : 0
-    if (idle < idleThreshold) await sleep(pace.drain, undefined, { signal })
+    if (idle < idleThreshold) await sleep(idle === 0 ? pace.drain : pace.drained, undefined, { signal })
   }
 }
 

@@ -3,7 +3,7 @@ import type { Memory, MemoryReading, MemoryUse } from './memory.ts'
 import { processTable } from './proc.ts'
 import { descendantsOf } from './process-table.ts'
 import { type Leftovers, reclaim, untilRoom } from './reclaim.ts'
-import { removeSharedMemory, sharedMemoryOf } from './shared-memory.ts'
+import { removeSharedMemory, sharedMemoryNow, sharedMemoryOf } from './shared-memory.ts'
 
 /** The footprint of one engine after another. */
 export type Footprint = {
@@ -12,7 +12,7 @@ export type Footprint = {
   readonly stopWaiting: () => void
   /** An engine is about to be spawned: what is in use now is not its own. */
   readonly begin: () => void
-  /** Remembers what the engine's tree keeps in /dev/shm now. */
+  /** Remembers what the engine's tree keeps in /dev/shm now; cheap while nothing new is there. */
   readonly note: () => void
   /** Ends what lives of it and waits for its memory, within `ms`; asked again it begins anew and forgets the first asking. */
   readonly reclaim: (ms: number, done: (leftovers: Leftovers) => void) => void
@@ -32,6 +32,9 @@ export type FootprintOptions = {
 /** Parts of the given time, which leave some: the answer has to come before the deadline of the state that waits for it. */
 const shares = { reclaim: 0.8, report: 0.1 }
 
+/** Looks at the tree for whose a file in /dev/shm is, before it is taken for a neighbour's where that directory is shared. */
+const looksPerFile = 5
+
 /** Makes an empty footprint. */
 export const createFootprint = ({ others, reap, memory: memoryNow }: FootprintOptions): Footprint => {
   let memory: Memory | undefined
@@ -41,6 +44,20 @@ export const createFootprint = ({ others, reap, memory: memoryNow }: FootprintOp
   let reclaiming = new AbortController()
   /** What the engine was seen to keep in /dev/shm. */
   const shared = new Set<number>()
+  /** Files in /dev/shm that are not known to be the engine's, by how often was looked: those of before its spawn need no look. */
+  const looked = new Map<number, number>()
+
+  const note = (): void => {
+    const open = sharedMemoryNow().filter((inode) => !shared.has(inode) && (looked.get(inode) ?? 0) < looksPerFile)
+    if (open.length === 0) return
+    // The maps of a process that hangs in the kernel could hold us up as well.
+    const tree = descendantsOf(processTable(), process.pid, others()).filter(({ state }) => state !== 'D')
+    const mapped = new Set(sharedMemoryOf(tree.map(({ pid }) => pid)))
+    for (const inode of open) {
+      if (mapped.has(inode)) shared.add(inode)
+      else looked.set(inode, (looked.get(inode) ?? 0) + 1)
+    }
+  }
 
   const onSwept = (): void => {
     removeSharedMemory(shared)
@@ -56,15 +73,16 @@ export const createFootprint = ({ others, reap, memory: memoryNow }: FootprintOp
     },
     stopWaiting: () => waiting.abort(),
     begin: () => {
+      looked.clear()
+      for (const inode of sharedMemoryNow()) looked.set(inode, looksPerFile)
       // The engine needs seconds before it touches a GPU, so who holds memory may be asked beside its start.
       const holders = memory?.holders()
       before = level && holders && Promise.all([level, holders]).then(([used, list]) => ({ used, holders: list }))
     },
-    note: () => {
-      const tree = descendantsOf(processTable(), process.pid, others()).map((entry) => entry.pid)
-      for (const inode of sharedMemoryOf(tree)) shared.add(inode)
-    },
+    note,
     reclaim: (ms, done) => {
+      // What is about to be killed can still tell.
+      note()
       reclaiming.abort()
       reclaiming = new AbortController()
       const { signal: moot } = reclaiming

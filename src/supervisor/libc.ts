@@ -1,24 +1,37 @@
-/** Edge: the two system calls that Node has no function for, through the built-in node:ffi. */
+/** Edge: the system calls that Node has no function for, through the built-in node:ffi. */
 
-/** waitpid(2) and prctl(2), as much of them as PID 1 needs. */
+/** waitid(2), waitpid(2), prctl(2) and _exit(2), as much of them as PID 1 needs. */
 export type Libc = {
   /** Waits for one child without blocking; true when it was a zombie and is gone now. */
   readonly reap: (pid: number) => boolean
+  /** The pid of a child that has ended and was not waited for yet, and stays so; undefined when there is none. */
+  readonly ended: () => number | undefined
   /** Makes orphans among our descendants our children although we are not PID 1 (PR_SET_CHILD_SUBREAPER, prctl(2)); false when refused. */
   readonly becomeSubreaper: () => boolean
+  /** Ends this process at once: process.exit() joins the threads of the pool first, and one that hangs in a write would hold it for ever. */
+  readonly exit: (code: number) => void
 }
 
 const WNOHANG = 1
+const WEXITED = 4
+const WNOWAIT = 0x01000000
+const P_ALL = 0
+/** si_pid in siginfo_t, and the size of that (linux/include/uapi/asm-generic/siginfo.h, 64 bit). */
+const siginfo = { pid: 16, size: 128 }
 const PR_SET_CHILD_SUBREAPER = 36
 
 type Functions = {
   readonly waitpid: (pid: number, status: bigint, options: number) => number
+  readonly waitid: (type: number, id: number, found: Buffer, options: number) => number
+  readonly _exit: (code: number) => void
   readonly prctl: (option: number, a: bigint, b: bigint, c: bigint, d: bigint) => number
 }
 type Ffi = { readonly dlopen: (path: null, symbols: object) => { readonly functions: Functions } }
 
 const symbols = {
   waitpid: { return: 'int32', arguments: ['int32', 'pointer', 'int32'] },
+  waitid: { return: 'int32', arguments: ['int32', 'uint32', 'buffer', 'int32'] },
+  _exit: { return: 'void', arguments: ['int32'] },
   prctl: { return: 'int32', arguments: ['int32', 'uint64', 'uint64', 'uint64', 'uint64'] },
 }
 
@@ -26,8 +39,16 @@ const symbols = {
 export const openLibc = (): Libc | undefined => {
   const functions = quietly(() => (process.getBuiltinModule('node:ffi') as unknown as Ffi | undefined)?.dlopen(null, symbols).functions)
   if (!functions) return undefined
+  const found = Buffer.alloc(siginfo.size)
   return {
     reap: (pid) => functions.waitpid(pid, 0n, WNOHANG) === pid,
+    ended: () => {
+      if (process.platform !== 'linux') return undefined
+      // Without a child that ended it may be left as it was.
+      found.fill(0)
+      return functions.waitid(P_ALL, 0, found, WEXITED | WNOHANG | WNOWAIT) === 0 ? found.readInt32LE(siginfo.pid) || undefined : undefined
+    },
+    exit: (code) => functions._exit(code),
     becomeSubreaper: () => process.platform === 'linux' && functions.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n) === 0,
   }
 }

@@ -49,8 +49,29 @@ export type Policy = Stages & {
 /** The stages of an end: those of one that was asked for may be shorter. */
 export const stagesFor = (policy: Policy, requested: boolean): Stages => (requested ? (policy.requested ?? policy) : policy)
 
+/** Kept for ourselves at the end of a grace period: the last lines, the exit; milliseconds. */
+const spareMs = 1000
+
 /** What a container needs between SIGTERM and SIGKILL so that every stage can take its time, with a second to spare for ourselves. */
 export const gracePeriodMs = (policy: Policy): number => {
   const { stopMs, killMs, reclaimMs } = stagesFor(policy, true)
-  return policy.drainDelayMs + policy.drainMs + stopMs + killMs + reclaimMs + 1000
+  return policy.drainDelayMs + policy.drainMs + stopMs + killMs + reclaimMs + spareMs
+}
+
+/** Parts of a grace period too short for all; what these and the spare leave is for running requests. A SIGKILL takes effect in milliseconds. */
+const shares = { delay: 0.1, stop: 0.25, kill: 0.05, reclaim: 0.15, spare: 0.1 }
+
+/** The policy whose requested stop is over within `graceMs` of SIGTERM, when whoever asked kills; unchanged where all of it fits. */
+export const withinGrace = (policy: Policy, graceMs: number): Policy => {
+  if (gracePeriodMs(policy) <= graceMs) return policy
+  const cut = (ms: number, share: number): number => Math.min(ms, share * graceMs)
+  const drainDelayMs = cut(policy.drainDelayMs, shares.delay)
+  const requested = {
+    stopMs: cut(policy.stopMs, shares.stop),
+    killMs: cut(policy.killMs, shares.kill),
+    reclaimMs: cut(policy.reclaimMs, shares.reclaim),
+  }
+  const rest =
+    graceMs - drainDelayMs - requested.stopMs - requested.killMs - requested.reclaimMs - Math.min(spareMs, shares.spare * graceMs)
+  return { ...policy, drainDelayMs, drainMs: Math.min(policy.drainMs, rest), requested }
 }

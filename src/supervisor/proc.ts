@@ -37,9 +37,6 @@ export const childPids = (): readonly number[] => {
   )
 }
 
-/** Where in the kernel a process sleeps, for naming one that SIGKILL does not end; needs root, so it may be undefined. */
-export const kernelStack = (pid: number): string | undefined => read(`/proc/${pid}/stack`) ?? read(`/proc/${pid}/wchan`)
-
 /** What a process is doing, for the report of one that stands still. */
 export type ProcessReport = {
   readonly pid: number

@@ -14,16 +14,30 @@ const mapping = /^\S+ \S+ \S+ \S+ (\d+) +\/dev\/shm\//gm
 export const sharedMemoryOf = (pids: readonly number[]): readonly number[] =>
   pids.flatMap((pid) => [...readMaps(pid).matchAll(mapping)].map((match) => Number(match[1])))
 
+/** Every inode in /dev/shm now, whoever made it; empty where there is none. */
+export const sharedMemoryNow = (): readonly number[] => entries().map(({ inode }) => inode)
+
 /** Removes the files with these inodes; those that are gone already are no matter. */
 export const removeSharedMemory = (inodes: ReadonlySet<number>): void => {
   if (inodes.size === 0) return
-  for (const name of readdirSync(directory)) {
-    const path = join(directory, name)
+  for (const { path, inode } of entries()) {
     try {
-      if (inodes.has(statSync(path).ino)) rmSync(path)
+      if (inodes.has(inode)) rmSync(path)
     } catch {
       // Gone meanwhile, or another uid's: then it is not ours to remove.
     }
+  }
+}
+
+const entries = (): readonly { readonly path: string; readonly inode: number }[] => {
+  try {
+    return readdirSync(directory).flatMap((name) => {
+      const path = join(directory, name)
+      const inode = statSync(path, { throwIfNoEntry: false })?.ino
+      return inode === undefined ? [] : [{ path, inode }]
+    })
+  } catch {
+    return []
   }
 }
 

@@ -1,5 +1,6 @@
 /** Edge: starts and signals processes. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { accessSync, constants as modes, statSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 import type { Exit } from './exit.ts'
@@ -9,11 +10,20 @@ import type { Program } from './program.ts'
 /** After the exit, how long to wait for the last words when a stray still holds the pipe open; milliseconds. */
 const lastWordsMs = 100
 
+/** Why nothing was spawned. */
+export type SpawnFailure = {
+  /** The system's: `ENOENT` ... */
+  readonly code: string
+  /** 127 when the program was not found, else 126, as a shell has it. */
+  readonly exitCode: 126 | 127
+  /** The working directory, when it is this that cannot be entered: the system has one code for both. */
+  readonly directory?: string
+}
+
 /** What a spawned program reports. `onExit` comes after the last line unless a stray holds the pipe. */
 export type Listener = {
   readonly onSpawned: (pid: number) => void
-  /** `code` is the system's (`ENOENT` ...); the exit code is 127 when nothing was found, else 126, as a shell has it. */
-  readonly onSpawnFailed: (code: string, exitCode: 126 | 127) => void
+  readonly onSpawnFailed: (failure: SpawnFailure) => void
   readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void
   readonly onExit: (exit: Exit) => void
 }
@@ -23,7 +33,7 @@ export const spawnProgram = (program: Program, listener: Listener): void => {
   const child = start(program, listener)
   if (child === undefined) return
   child.on('error', (error) => {
-    if (child.pid === undefined) failSpawn(error, listener)
+    if (child.pid === undefined) listener.onSpawnFailed(failureOf(error, program))
   })
   if (child.pid === undefined) return
   listener.onSpawned(child.pid)
@@ -57,14 +67,24 @@ const start = (program: Program, listener: Listener): ChildProcess | undefined =
       stdio: ['ignore', 'pipe', 'pipe'],
     })
   } catch (error) {
-    failSpawn(error, listener)
+    listener.onSpawnFailed(failureOf(error, program))
     return undefined
   }
 }
 
-const failSpawn = (error: unknown, listener: Listener): void => {
+const failureOf = (error: unknown, { directory }: Program): SpawnFailure => {
   const code = (error as NodeJS.ErrnoException).code ?? 'EINVAL'
-  listener.onSpawnFailed(code, code === 'ENOENT' ? 127 : 126)
+  if ((code === 'ENOENT' || code === 'EACCES' || code === 'ENOTDIR') && !canEnter(directory)) return { code, exitCode: 126, directory }
+  return { code, exitCode: code === 'ENOENT' ? 127 : 126 }
+}
+
+const canEnter = (directory: string): boolean => {
+  try {
+    accessSync(directory, modes.X_OK)
+    return statSync(directory).isDirectory()
+  } catch {
+    return false
+  }
 }
 
 const read = (stream: Readable | null, onLine: (line: string) => void): Promise<void> => {

@@ -9,7 +9,7 @@ import type { Held, Memory } from './memory.ts'
 import type { Policy } from './policy.ts'
 import type { Program } from './program.ts'
 import { createRing, type Ring } from './ring.ts'
-import { signalProcess, spawnProgram } from './spawn.ts'
+import { type SpawnFailure, signalProcess, spawnProgram } from './spawn.ts'
 import { type Effect, type Event, initial, type Lifecycle, type State, type Verdict } from './states.ts'
 import type { Survivor } from './sweep.ts'
 
@@ -46,7 +46,7 @@ export type Work = {
 export type Happening =
   | { readonly kind: 'state'; readonly state: State; readonly previous: State }
   | { readonly kind: 'spawned'; readonly pid: number }
-  | { readonly kind: 'spawn-failed'; readonly code: string }
+  | ({ readonly kind: 'spawn-failed' } & SpawnFailure)
   | { readonly kind: 'line'; readonly line: string; readonly stream: 'stdout' | 'stderr' }
   /** `served`: this engine had been ready. */
   | { readonly kind: 'exited'; readonly exit: Exit; readonly lines: readonly string[]; readonly served: boolean }
@@ -106,13 +106,14 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     const step = transition(life, event, policy)
     life = step.next
     if (previous.kind !== life.state.kind || previous !== life.state) entered(previous, life.state)
+    // Only of a start that gets on.
+    if (event.kind === 'progressed') footprint.note()
     for (const effect of step.effects) perform(effect)
   })
   const post = mailbox.post
 
   const entered = (previous: State, state: State): void => {
     if (state.kind === 'stopping' || state.kind === 'reclaiming' || state.kind === 'terminated') run.abort()
-    // Only of an engine that gets on: /proc/PID/maps of one that hangs in the kernel could hold us up as well.
     if (previous.kind === 'starting' && state.kind === 'warming') footprint.note()
     const first = state.kind === 'ready' && !served
     if (first) {
@@ -206,9 +207,9 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
           onHappening({ kind: 'spawned', pid: spawned })
           attempt(work.listening(run.signal), { kind: 'listening' })
         },
-        onSpawnFailed: (code, exitCode) => {
-          onHappening({ kind: 'spawn-failed', code })
-          post({ kind: 'failed', reason: 'spawn-failed', exitCode })
+        onSpawnFailed: (failure) => {
+          onHappening({ kind: 'spawn-failed', ...failure })
+          post({ kind: 'failed', reason: 'spawn-failed', exitCode: failure.exitCode })
         },
         onLine: (line, stream) => {
           own.push(line)

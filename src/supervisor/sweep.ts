@@ -1,14 +1,14 @@
 /** Edge: ends what is left of an engine's tree. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { kernelStack, processTable } from './proc.ts'
+import { type ProcessReport, processTable, reportProcess } from './proc.ts'
 import { descendantsOf, type ProcessEntry } from './process-table.ts'
 import { signalProcess } from './spawn.ts'
 
 /** Between two looks; a killed process needs a moment to be gone. Milliseconds. */
 const pollMs = 20
 
-/** A process that SIGKILL did not end, for the report: in state D it sleeps in the kernel, at `stack` where that is readable. */
-export type Survivor = { readonly pid: number; readonly name: string; readonly state: string; readonly stack?: string }
+/** A process that SIGKILL did not end, for the report: in state D it sleeps in the kernel, at `wchan` and `stack` where these are readable. */
+export type Survivor = Pick<ProcessReport, 'pid' | 'name' | 'state' | 'wchan' | 'stack'>
 
 /**
  * Kills every descendant of ours that is not in `owned` (the children of other tools of ours), in other sessions too, until none is left.
@@ -25,11 +25,7 @@ export const sweep = async (owned: ReadonlySet<number>, reap: () => void, signal
 }
 
 /** What `sweep` could not end, with where it hangs. */
-export const survivors = (owned: ReadonlySet<number>): readonly Survivor[] =>
-  strays(owned).map(({ pid, name, state }) => {
-    const stack = kernelStack(pid)
-    return { pid, name, state, ...(stack === undefined ? {} : { stack }) }
-  })
+export const survivors = (owned: ReadonlySet<number>): readonly Survivor[] => strays(owned).flatMap(({ pid }) => reportProcess(pid) ?? [])
 
 const strays = (owned: ReadonlySet<number>): readonly ProcessEntry[] =>
   descendantsOf(processTable(), process.pid, owned).filter(({ state, threads }) => state !== 'Z' || threads > 1)

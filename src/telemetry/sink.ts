@@ -9,8 +9,8 @@ export type Sink = {
   readonly write: (text: string) => void
   /** Lines that did not fit while the reader was slow or after it left. */
   readonly dropped: () => number
-  /** Resolves when all is written, or after `ms`. */
-  readonly flush: (ms: number) => Promise<void>
+  /** Resolves with true when all is written, or after `ms` with false: then a thread of the pool may hang in a write. */
+  readonly flush: (ms: number) => Promise<boolean>
 }
 
 /**
@@ -84,9 +84,9 @@ export const createSink = (wanted: number): Sink => {
     dropped: () => dropped,
     flush: (ms) =>
       new Promise((resolve) => {
-        if (!busy) return resolve()
-        idle.add(resolve)
-        setTimeout(resolve, ms)
+        if (!busy) return resolve(true)
+        idle.add(() => resolve(true))
+        setTimeout(() => resolve(false), ms)
       }),
   }
 }

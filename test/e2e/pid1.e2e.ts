@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { processTable } from '../../src/supervisor/proc.ts'
-import { type Aim, aimFromSources, get, startAim } from '../stage/aim.ts'
+import { type Aim, aimFromSources, bareEnvironment, get, startAim } from '../stage/aim.ts'
 import { type Stage, setStage } from '../stage/model.ts'
 import { until } from '../stage/until.ts'
 
@@ -69,5 +70,20 @@ describe('PID 1 of a PID namespace', () => {
     assert.doesNotMatch(aim.output(), /Debugger|inspector/i)
     process.kill(inner(aim), 'SIGINT')
     assert.equal(await aim.exited, 0)
+  })
+
+  test('ends with the code of the engine though its output is a socket that nobody reads', async (t) => {
+    if (!possible) return t.diagnostic('no PID namespace can be made here (not root?): this check did not run')
+    // What Node calls a pipe is a socket pair; nobody reads this one.
+    const child = spawn(namespace[0], [...namespace.slice(1), ...aimFromSources], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...bareEnvironment(),
+        ...{ AIM_ENGINE: 'simulator', AIM_RESTART: 'never', AIM_OPS_PORT: '0', AIM_TERMINATION_LOG: '/dev/null' },
+        ...{ HF_ENDPOINT: stage.hub.url, AIM_CACHE_PATH: stage.cache, AIM_MODEL_ID: stage.repo },
+        AIM_ENGINE_COMMAND: "/bin/sh -c 'yes | head -c 4000000; exit 41'",
+      },
+    })
+    assert.deepEqual(await once(child, 'exit'), [41, null])
   })
 })

@@ -97,6 +97,17 @@ describe('aim serve, the whole line on the simulator', () => {
     assert.deepEqual(aim.left(), [])
   })
 
+  test('without settings a stop fits into the 10 s of a plain docker stop, and the log says what gives more', async () => {
+    await using aim = await start({ AIM_SIMULATOR_TOKEN_MS: '400' })
+    await aim.until('ready')
+    const streamed = stream(api(aim), stage.repo, 2000, () => aim.child.kill('SIGTERM'))
+    await aim.until('draining')
+    assert.match(aim.output(), /asked to stop within=10\.0s requests=4\.5s .*AIM_GRACE_PERIOD.*--stop-timeout/)
+    assert.equal(await aim.exited, 0)
+    assert.notEqual((await streamed).tokens, 2000)
+    assert.deepEqual(aim.left(), [])
+  })
+
   test('names a dead engine core, starts the engine again and is ready again; live all the time', async () => {
     await using aim = await start()
     const { engine } = await aim.until('ready')

@@ -44,6 +44,7 @@ export type FaultStage = { readonly directory: string; readonly repo: string }
 
 const simulator = {
   AIM_ENGINE: 'simulator',
+  AIM_GRACE_PERIOD: '120',
   AIM_SIMULATOR_SPEED: '40',
   AIM_RESTART_BACKOFF: '10ms',
   AIM_SERVED_MODEL_NAME: 'tiny',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { healthOf } from '../../src/supervisor/health.ts'
 import { maxLineLength, splitLines } from '../../src/supervisor/lines.ts'
-import { gracePeriodMs, type Policy } from '../../src/supervisor/policy.ts'
+import { gracePeriodMs, type Policy, stagesFor, withinGrace } from '../../src/supervisor/policy.ts'
 import { descendantsOf, type ProcessEntry, parseStat } from '../../src/supervisor/process-table.ts'
 import { backoffMs } from '../../src/supervisor/restart.ts'
 import { createRing } from '../../src/supervisor/ring.ts'
@@ -114,4 +114,25 @@ test('gracePeriodMs() is the sum of every stage, so that no stage is cut', () =>
   const policy = { drainDelayMs: 1, drainMs: 2, stopMs: 4, killMs: 8, reclaimMs: 16 } as Policy
   assert.equal(gracePeriodMs(policy), 1031)
   assert.equal(gracePeriodMs({ ...policy, requested: { stopMs: 1, killMs: 1, reclaimMs: 1 } }), 1006)
+})
+
+describe('withinGrace()', () => {
+  const policy = { drainDelayMs: 5000, drainMs: 60_000, stopMs: 20_000, killMs: 5000, reclaimMs: 30_000 } as Policy
+  const rows: readonly [graceMs: number, drainDelayMs: number, drainMs: number, stopMs: number][] = [
+    [10_000, 1000, 3500, 2500],
+    [2000, 200, 700, 500],
+    [60_000, 5000, 27_000, 15_000],
+    [120_999, 5000, 60_000, 20_000],
+    [121_000, 5000, 60_000, 20_000],
+  ]
+  for (const [graceMs, drainDelayMs, drainMs, stopMs] of rows) {
+    test(`fits a stop into ${graceMs} ms: ${drainMs} ms for requests, ${stopMs} ms for the engine's own end`, () => {
+      const cut = withinGrace(policy, graceMs)
+      assert.deepEqual([cut.drainDelayMs, cut.drainMs, (cut.requested ?? cut).stopMs], [drainDelayMs, drainMs, stopMs])
+      assert.ok(graceMs < 10_000 || gracePeriodMs(cut) <= graceMs)
+    })
+  }
+  test('leaves a policy alone that fits', () => assert.equal(withinGrace(policy, 121_000), policy))
+  test('an end that nobody asked for keeps its full stages', () =>
+    assert.equal(stagesFor(withinGrace(policy, 10_000), false).stopMs, 20_000))
 })

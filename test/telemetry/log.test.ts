@@ -11,7 +11,7 @@ import { createSink, type Sink } from '../../src/telemetry/sink.ts'
 
 const collector = (): Sink & { readonly text: () => string } => {
   let text = ''
-  return { write: (more) => (text += more), dropped: () => 0, flush: async () => undefined, text: () => text }
+  return { write: (more) => (text += more), dropped: () => 0, flush: async () => true, text: () => text }
 }
 const wall = () => Date.UTC(2026, 0, 1, 12, 0, 0)
 
