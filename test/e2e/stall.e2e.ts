@@ -120,7 +120,10 @@ describe('an engine that stands still, on the simulator', () => {
     test(`the simulator's own ${fault} is found without anybody's work`, async () => {
       await using aim = await start({ AIM_SIMULATOR_FAULT: `${fault}=3`, AIM_RESTART: 'never' })
       assert.equal(await aim.exited, 137)
-      assert.match(aim.output(), /exit code 137 \(the engine's\): .*(?:no answer to a smallest request|takes no step), for 2\.0s\nfix: /)
+      assert.match(
+        aim.output(),
+        /exit code 137 \(AIM Engine killed the engine\): .*(?:no answer to a smallest request|takes no step), for 2\.0s\nfix: /,
+      )
       assert.deepEqual(aim.left(), [])
     })
   }
