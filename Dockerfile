@@ -17,10 +17,10 @@ FROM ${BASE_IMAGE}
 RUN ldconfig -p | grep -q libatomic.so.1 || (apt-get update && apt-get install -y --no-install-recommends libatomic1 && rm -rf /var/lib/apt/lists/*)
 COPY --from=build /usr/local/bin/node /opt/aim/bin/node
 COPY --from=build /src/dist /opt/aim
-COPY docker/bake.sh /opt/aim/bake.sh
+COPY docker/bake.sh docker/engine-flags.py /opt/aim/
 COPY docker/aim /usr/local/bin/aim
 COPY entrypoint.sh /usr/local/bin/aim-entrypoint
-# Proves that the bundle runs in this base, and fills the compile cache that every uid uses.
+# Asks the engine for its flags, proves that the bundle runs in this base, and fills the compile cache that every uid uses.
 RUN sh /opt/aim/bake.sh && aim version
 EXPOSE 8000 8080
 WORKDIR /workspace

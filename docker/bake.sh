@@ -4,6 +4,10 @@ set -eu
 aim() { /opt/aim/bin/node /opt/aim/aim.js "$@"; }
 bake=$(mktemp -d)
 echo '{"architectures": ["LlamaForCausalLM"]}' > "$bake/config.json"
+# What the installed engine takes; a base without one keeps what ours was written for. Building the parser needs no GPU.
+if python3 -c 'import importlib.util as find; raise SystemExit(find.find_spec("vllm") is None)' 2> /dev/null; then
+  HOME="$bake" python3 /opt/aim/engine-flags.py > /opt/aim/flags/vllm.json
+fi
 # An engine that asks us for what operators ask, and ends.
 cat > "$bake/engine" << 'END'
 #!/bin/sh

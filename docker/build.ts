@@ -1,6 +1,6 @@
 /**
  * Bundles the sources to dist/: an entry, one chunk with all that a container's start needs, and chunks that load when used, which run
- * without node_modules; the compiled recipe index, and the place of a baked compile cache. One chunk for the start, because each costs two
+ * without node_modules; the compiled recipe index, the engine's flags, and the place of a baked compile cache. One chunk for the start, because each costs two
  * opens and a link; others for the rest, because the size of a file is paid whenever any of it is loaded.
  */
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -49,6 +49,7 @@ await bundle.write({
   },
 })
 cpSync(join(root, 'docker/launch.js'), join(dist, 'aim.js'))
+cpSync(join(root, 'src/engine/flags'), join(dist, 'flags'), { recursive: true })
 writeFileSync(join(dist, 'package.json'), '{"type":"module"}\n')
 writeFileSync(join(dist, 'recipes.jsonl'), compile(await loadCatalog([join(root, 'recipes')])))
 mkdirSync(join(dist, 'compile-cache'))

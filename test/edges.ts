@@ -39,6 +39,7 @@ export const edges: readonly string[] = [
   'src/serve/account.ts',
   'src/serve/engine-client.ts',
   'src/serve/examine.ts',
+  'src/serve/flags.ts',
   'src/serve/last-start.ts',
   'src/serve/oom-kills.ts',
   'src/serve/recipes.ts',

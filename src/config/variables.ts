@@ -124,6 +124,12 @@ export const variables = {
     defaultText: 'vllm on PATH',
     summary: 'Program to run as the engine, with leading words; it is given `serve MODEL ...` as vLLM is.',
   }),
+  engineFlags: define(path, {
+    name: 'AIM_ENGINE_FLAGS',
+    default: undefined,
+    defaultText: "the image's own",
+    summary: "The engine's flags as engine-flags.py writes them, which engine arguments are held against.",
+  }),
   servedNames: define(words, {
     name: 'AIM_SERVED_MODEL_NAME',
     default: [],

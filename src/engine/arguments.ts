@@ -7,8 +7,11 @@ import type { Json } from '../std/json.ts'
 export const renderArguments = (options: Readonly<Record<string, Json>>): readonly string[] =>
   Object.entries(options).flatMap(([name, value]) => renderArgument(canonicalName(name), value))
 
-/** `max_model_len`, `--max-model-len` and `max-model-len` are one argument. */
-export const canonicalName = (name: string): string => name.replace(/^-+/, '').replaceAll('_', '-')
+/**
+ * `max_model_len`, `--max-model-len` and `max-model-len` are one argument. After the first dot come keys of a JSON value, which keep
+ * their underscores.
+ */
+export const canonicalName = (name: string): string => name.replace(/^-+/, '').replace(/^[^.]*/, (holder) => holder.replaceAll('_', '-'))
 
 const renderArgument = (name: string, value: Json): readonly string[] => {
   if (value === null) return []

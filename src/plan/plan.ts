@@ -9,6 +9,7 @@ import { nearestRunnable } from '../recipes/way-out.ts'
 import { gib } from '../std/bytes.ts'
 import type { Policy } from '../supervisor/policy.ts'
 import { mergeArguments, overridesOf } from './arguments.ts'
+import { checkSelection, type FlagRules } from './check-arguments.ts'
 import { chooseGpus, visibleDevices } from './gpus.ts'
 import { cpuCache, resourceReasons, resourcesOf } from './host.ts'
 import type { Launch, ModelSource } from './launch.ts'
@@ -22,10 +23,10 @@ const commands: Readonly<Record<Request['engine'], readonly string[]>> = { vllm:
 
 /**
  * The repository whose weights will be served: the model's own, or the quantized checkpoint that its best profile here loads. To be asked
- * before the model is described, because a launch is planned for weights that are known.
+ * before the model is described, because a launch is planned for weights that are known. With `rules` the profile's arguments are checked.
  */
-export const repositoryFor = (request: Request, inventory: Inventory, catalog: readonly Profile[]): string | Refusal => {
-  const selection = choose(request, questionOf(request, inventory), inventory, catalog)
+export const repositoryFor = (request: Request, inventory: Inventory, catalog: readonly Profile[], rules?: FlagRules): string | Refusal => {
+  const selection = checkSelection(choose(request, questionOf(request, inventory), inventory, catalog), rules)
   return isRefusal(selection) ? selection : repositoryOf(selection.profile, request.model)
 }
 
@@ -40,9 +41,10 @@ export const plan = (
   source: ModelSource,
   policy: Policy,
   adapter: EngineAdapter,
+  rules?: FlagRules,
 ): Launch | Refusal => {
   const question = questionOf(request, inventory, source)
-  const selection = choose(request, question, inventory, catalog)
+  const selection = checkSelection(choose(request, question, inventory, catalog), rules)
   if (isRefusal(selection)) return selection
   return refuseSecrets(request, selection.profile) ?? build({ request, inventory, source, policy, adapter, question, selection })
 }

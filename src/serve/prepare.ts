@@ -5,18 +5,20 @@ import { cacheDirectory, hubOf, policyOf, requestOf } from '../config/rooms.ts'
 import type { Options } from '../config/variables.ts'
 import { passedOn } from '../engine/environment.ts'
 import { vllm } from '../engine/vllm.ts'
+import { checkRequest } from '../plan/check-arguments.ts'
 import type { Launch } from '../plan/launch.ts'
 import { plan, repositoryFor } from '../plan/plan.ts'
-import type { Refusal } from '../plan/refusal.ts'
+import { isRefusal, type Refusal } from '../plan/refusal.ts'
 import type { Request } from '../plan/request.ts'
 import type { Policy } from '../supervisor/policy.ts'
+import { flagRules } from './flags.ts'
 import { machineOf, withBusy } from './machine.ts'
 import { type FoundModel, findModel, type ModelQuestion } from './model.ts'
 import { loadRecipes } from './recipes.ts'
 import { selfCommand } from './self.ts'
 
-/** A launch, or why there is none; with the model, which may still have to be pulled. */
-export type Prepared = { readonly launch: Launch | Refusal; readonly found?: FoundModel }
+/** A launch, or why there is none; with what was asked in checked words, and the model, which may still have to be pulled. */
+export type Prepared = { readonly launch: Launch | Refusal; readonly request: Request; readonly found?: FoundModel }
 
 /** The lifecycle's numbers for this environment. */
 export const policyFor = (options: Options, environment: Environment): Policy =>
@@ -44,17 +46,22 @@ export const prepare = async (
   onPhase: (name: 'detect' | 'describe' | 'plan') => void,
   warn: (sentence: string) => void,
 ): Promise<Prepared> => {
-  const request = requestFor(options, environment)
+  const asked = requestFor(options, environment)
+  const rules = flagRules(options)
+  const checked = checkRequest(asked, rules)
+  if (isRefusal(checked)) return { request: asked, launch: checked }
+  for (const warning of checked.warnings) warn(warning)
+  const { request } = checked
   onPhase('detect')
   const inventory = await machineOf(options, environment)
   const looked = withBusy(options.sysfsRoot, inventory)
   const catalog = await loadRecipes(options.recipesPath, options.strict, warn, request.model)
-  const repository = repositoryFor(request, inventory, catalog)
-  if (typeof repository !== 'string') return { launch: repository }
+  const repository = repositoryFor(request, inventory, catalog, rules)
+  if (typeof repository !== 'string') return { request, launch: repository }
   onPhase('describe')
   const found = await findModel(modelQuestion(options, request, repository, signal))
   onPhase('plan')
-  return { found, launch: plan(request, await looked, catalog, found.source, policyFor(options, environment), vllm) }
+  return { request, found, launch: plan(request, await looked, catalog, found.source, policyFor(options, environment), vllm, rules) }
 }
 
 const withCommand = (request: Request): Request =>

@@ -4,14 +4,16 @@ import type { Environment } from '../config/parse.ts'
 import type { Options } from '../config/variables.ts'
 import { vllm } from '../engine/vllm.ts'
 import type { Inventory } from '../hardware/inventory.ts'
+import { checkRequest } from '../plan/check-arguments.ts'
 import { imagine } from '../plan/imagine.ts'
 import type { Launch } from '../plan/launch.ts'
 import { plan, repositoryFor } from '../plan/plan.ts'
-import type { Refusal } from '../plan/refusal.ts'
+import { isRefusal, type Refusal } from '../plan/refusal.ts'
 import type { Request } from '../plan/request.ts'
 import type { Profile } from '../recipes/profile.ts'
-import { exitCodes } from '../std/exit-codes.ts'
+import { type ExitCode, exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
+import { flagRules } from './flags.ts'
 import { machineOf } from './machine.ts'
 import { type FoundModel, findModel } from './model.ts'
 import { modelQuestion, policyFor, requestFor } from './prepare.ts'
@@ -30,7 +32,10 @@ export type Rehearsed = { readonly launch: Launch | Refusal; readonly found?: Fo
 
 /** The scene of an environment; GPUs that were named and are not here are imagined. */
 export const setScene = async (options: Options, environment: Environment, warn: (text: string) => void): Promise<Scene> => {
-  const request = requestFor(options, environment)
+  const checked = checkRequest(requestFor(options, environment), flagRules(options))
+  if (isRefusal(checked)) throw new Failure(checked.message, { exitCode: checked.exitCode as ExitCode, fix: checked.fix })
+  for (const warning of checked.warnings) warn(warning)
+  const { request } = checked
   const catalog = await loadRecipes(options.recipesPath, options.strict, warn)
   const here = await machineOf(options, environment)
   const inventory = imagine(request, here, catalog)
@@ -40,11 +45,11 @@ export const setScene = async (options: Options, environment: Environment, warn:
 /** Plans a scene. Where the hub does not answer or does not permit, the plan is made without facts, as long as `patienceMs` allows. */
 export const rehearse = async (scene: Scene, options: Options, environment: Environment, patienceMs: number): Promise<Rehearsed> => {
   const { request, inventory, catalog } = scene
-  const repository = repositoryFor(request, inventory, catalog)
+  const repository = repositoryFor(request, inventory, catalog, flagRules(options))
   if (typeof repository !== 'string') return { launch: repository }
   const found = await describeWithin(options, request, repository, patienceMs)
   const source = typeof found === 'string' ? { id: repository, path: repository, facts: { task: 'generate' } as const } : found.source
-  const launch = plan(request, inventory, catalog, source, policyFor(options, environment), vllm)
+  const launch = plan(request, inventory, catalog, source, policyFor(options, environment), vllm, flagRules(options))
   return typeof found === 'string' ? { launch, blind: found } : { launch, found }
 }
 

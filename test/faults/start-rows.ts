@@ -58,7 +58,7 @@ export const startRows: readonly Row[] = [
   },
   {
     fault: 'an unknown argument: the first start is the last, 78',
-    environment: { AIM_ENGINE_EXTRA_ARGS: '--no-such-flag 1' },
+    environment: { AIM_ENGINE_EXTRA_ARGS: '--no-such-flag 1', AIM_STRICT: 'false' },
     probes: '(loading)',
     exit: 78,
     cause: 'bad-argument',

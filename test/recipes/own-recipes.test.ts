@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { checkArguments } from '../../src/engine/flags.ts'
 import { cardOf } from '../../src/hardware/cards.ts'
 import { describe } from '../../src/model/describe.ts'
 import type { ModelFacts } from '../../src/model/facts.ts'
@@ -11,7 +12,7 @@ import { loadCatalog } from '../../src/recipes/catalog.ts'
 import { failingsOf } from '../../src/recipes/hard-tests.ts'
 import { isRefusal } from '../../src/recipes/refusal.ts'
 import { select } from '../../src/recipes/select.ts'
-import type { Json } from '../../src/std/json.ts'
+import { schema } from '../engine/flag-rows.ts'
 import { gpus, question } from './worlds.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -149,26 +150,10 @@ test('the catalog has what people run: all 13 models of AMD, and more than 20 in
   assert.ok(models.size > 20)
 })
 
-const checks: Readonly<Record<string, (value: Json) => boolean>> = {
-  boolean: (value) => typeof value === 'boolean',
-  // It has no --no- form, so false cannot be said.
-  switch: (value) => value === true,
-  list: (value) => Array.isArray(value) || typeof value === 'string',
-  whole: (value) => Number.isInteger(value),
-  'whole-or-auto': (value) => Number.isInteger(value) || value === 'auto',
-  number: (value) => typeof value === 'number',
-  json: (value) => typeof value === 'object' && value !== null,
-  text: (value) => typeof value === 'string' || typeof value === 'number',
-}
-
-test('every argument is a flag of vLLM 0.28 and 0.32 and has a fitting type', () => {
-  const { flags } = JSON.parse(readFileSync(join(root, 'test/fixtures/vllm/flags.json'), 'utf8')) as { flags: Record<string, string> }
+test('every argument is taken by vLLM 0.32 as it stands', () => {
   for (const { id, model, arguments: args } of profiles) {
-    for (const [name, value] of Object.entries(args)) {
-      const kind = flags[name]
-      assert.ok(kind !== undefined, `${model} ${id}: --${name} is no flag`)
-      assert.ok(checks[kind]?.(value), `${model} ${id}: --${name} is ${kind}, not ${JSON.stringify(value)}`)
-    }
+    const { arguments: checked, notes, problems } = checkArguments(schema, args)
+    assert.deepEqual([problems, notes, checked], [[], [], args], `${model} ${id}`)
   }
 })
 
