@@ -21,6 +21,9 @@ export const yamlOf = async (value: unknown): Promise<string> => {
 /** Whether stdout is a terminal whose user wants colours (no-color.org). */
 export const coloured = (): boolean => process.stdout.isTTY === true && !process.env.NO_COLOR
 
+/** Columns of the terminal; 100 in a pipe. */
+export const columns = (): number => process.stdout.columns ?? 100
+
 /** Resolves when the reader has the text: a pipe may take only part of it at once, and the process ends right after. */
 export const write = (text: string): Promise<void> =>
   new Promise((resolve) => {

@@ -6,6 +6,7 @@ import type { DownloadOptions } from './amd/download-to-cache.ts'
 import type { ListOptions } from './amd/list-profiles.ts'
 import { states } from './amd/state-names.ts'
 import { addCacheCommands } from './cache/commands.ts'
+import { engineOptions, type FitFlags } from './fit-options.ts'
 import type { Flags } from './options.ts'
 import { type Format, formats } from './output.ts'
 import { addRecipeCommands } from './recipes/commands.ts'
@@ -55,6 +56,13 @@ export const runCommandLine = async (words: readonly string[]): Promise<number> 
       'plan [model]',
       'what serve would do, without doing it; what follows -- would go to the engine',
       async (model, { format, ...flags }: Common) => (await import('./plan.ts')).planCommand(model, extra, flags, format),
+    ),
+  )
+  withFitOptions(
+    add(
+      'fit <model>',
+      'whether a model (org/name, a directory, a config.json) fits on GPUs that need not be here; exits 69 when it does not',
+      async (model, flags: Common & FitFlags) => (await import('./fit.ts')).fitCommand(model, extra, flags),
     ),
   )
   add('gpus', 'the GPUs, CPUs and memory of this machine', async ({ format, ...flags }: Common) =>
@@ -131,6 +139,19 @@ const addAmd = (add: Add): void => {
     .option('--model-id <id>', 'this model (hf://org/name) instead of the selected one')
     .option('--use-hf-cache', "accepted for AMD's scripts: the cache always has Hugging Face's layout")
     .option('--custom-model-name <name>', 'directory name for downloads from S3')
+}
+
+const withFitOptions = (command: Command): void => {
+  command
+    .option('--gpu <name>', "a product (MI300X, R9700, 'H100 80GB'); this machine's GPU when left out")
+    .option('--count <n>', 'how many')
+    .option('--vram <size>', 'memory of each, instead of what the product has')
+    .option('--context <tokens>', 'the same as --max-model-len')
+    .option('--engine-version <version>', 'vLLM as it calls itself; that of this image when left out')
+    .option('--weights-bytes <size>', 'what the weight files take, where none is there')
+    .option('--parameters <n>', 'such as 8B, where no weight file is there')
+    .option('--revision <revision>', 'branch, tag or commit of the model')
+  for (const [flags, description] of engineOptions) command.option(flags, description)
 }
 
 const withFlags = (command: Command): Command =>

@@ -21,6 +21,8 @@ import { weightsPerGpu } from './weights-share.ts'
 /** What a model would be given. Sizes are bytes of one GPU; what is absent is the engine's default. */
 export type Setup = {
   readonly vramBytes: number
+  /** The GPU's memory is the host's, whose page cache then counts as used. */
+  readonly unified?: boolean
   /** Instruction set (`gfx942`); anything that does not begin with `gfx` is another vendor's. Absent: an Instinct. */
   readonly gfx?: string
   /** As vLLM writes it: `0.32.0`, `v0.31.1rc1.dev23`. */
@@ -97,6 +99,12 @@ const rocmLoadBytes = gib(0.07)
 /** Where weights are not counted from tensors, their sum may be off by so much. */
 const weightsTolerance: Readonly<Record<string, number>> = { headers: 0.005, files: 0.02, architecture: 0.04 }
 
+/**
+ * Of the weights' files, what the page cache may hold of unified memory when the engine measures what is free: two GB10 lacked 16 GiB for
+ * 55 GiB of weights each (MiniMax M2.7 in 4 bits, 0.29, a failed start).
+ */
+const pageCacheShare = 0.35
+
 /** Asks for a fit; undefined when nothing is known of the weights. */
 export const fit = (facts: ModelFacts, setup: Setup): Fit | undefined => {
   const weights = weightsOf(facts, setup)
@@ -156,10 +164,11 @@ const judge = (facts: ModelFacts, setup: Resolved, weights: number): Fit => {
   const taken = (which: keyof Spread) => overhead.activations[which] + overhead.runtime[which] + (inside ? overhead.graphs[which] : 0)
   const budgetBytes = Math.min(setup.vramBytes, Math.ceil(setup.vramBytes * setup.utilization))
   const tolerance = setup.measured?.weightsBytes === undefined ? (weightsTolerance[facts.shape?.source ?? 'files'] ?? 0) * weights : 0
+  const pages = setup.unified === true ? pageCacheShare * weights : 0
   const left = (which: keyof Spread, slack: number) => setup.cacheBytes ?? budgetBytes - weights - taken(which) - slack
   const kv = setup.measured?.cacheBytes
   const kvBytes = kv ?? left('median', 0)
-  const [kvBytesLeast, kvBytesMost] = kv === undefined ? [left('high', tolerance), left('low', -tolerance)] : [kv, kv]
+  const [kvBytesLeast, kvBytesMost] = kv === undefined ? [left('high', tolerance + pages), left('low', -tolerance)] : [kv, kv]
   const outsideBytes = inside ? 0 : overhead.graphs.median
   const layout = layoutFor(facts, setup)
   const limit = facts.contextLength ?? setup.contextLength

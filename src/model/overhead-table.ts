@@ -39,7 +39,8 @@ export const overheadTable: readonly OverheadRow[] = [
   {
     gfx: /^gfx(?:10|11|12)/,
     since: 0,
-    runtime: spread(0.3, 0.9, 1.4),
+    // One R9700 and one commit differ by 2.6 GiB with the attention backend: 0.83 to 3.43 left of the budget by an 8B Llama.
+    runtime: spread(0.3, 0.9, 3.4),
     perPeer: 0.3,
     graph: spread(8, 20, 40),
     activations: spread(0.7, 1, 1.5),

@@ -3,12 +3,13 @@
 import { headsDivide } from '../model/heads.ts'
 import { roughHostFit } from '../model/host-fit.ts'
 import { formatBytes, gib } from '../std/bytes.ts'
-import { effectiveArguments, fitOn, requiredContext } from './memory.ts'
+import { effectiveArguments, fitOn } from './memory.ts'
 import { shardingOf } from './parallel.ts'
 import { largestMatch, matches, place } from './place.ts'
 import { growth, supports } from './precision.ts'
 import type { Profile } from './profile.ts'
 import { type AvailableGpu, allowsCpu, type Question } from './question.ts'
+import { requiredContext } from './setup.ts'
 
 /** Why a profile is no choice, as the end of a sentence about it, and what would change that. */
 export type Failing = { readonly test: TestName; readonly sentence: string; readonly fix: string }

@@ -47,7 +47,7 @@ describe('aim', () => {
     rmSync(tree, { recursive: true })
   })
 
-  for (const command of ['serve', 'plan', 'gpus', 'doctor', 'recipes', 'status', 'why', 'healthcheck', 'version', 'help']) {
+  for (const command of ['serve', 'plan', 'fit', 'gpus', 'doctor', 'recipes', 'status', 'why', 'healthcheck', 'version', 'help']) {
     test(`${command} --help says how to use it and takes --format json`, () => {
       const { code, stdout, stderr } = aim([command, '--help'])
       assert.deepEqual([code, stderr], [0, ''])

@@ -15,7 +15,7 @@ const rows: readonly (readonly [string, ModelFacts, Setup, Verdict])[] = [
   ['8B on an R9700, 32K', facts8b, { ...r9700, contextLength: 32768 }, 'fits'],
   ['8B on an R9700, 128K', facts8b, { ...r9700, contextLength: 131072 }, 'no'],
   ['8B on two R9700, 128K', facts8b, { ...r9700, tensor: 2, contextLength: 131072 }, 'fits'],
-  ['8B on an R9700, 128K in 8 bits', facts8b, { ...r9700, contextLength: 131072, cacheType: 'fp8' }, 'fits'],
+  ['8B on an R9700, 128K in 8 bits', facts8b, { ...r9700, contextLength: 131072, cacheType: 'fp8' }, 'likely'],
   ['70B on one MI300X, 32K', facts70b, { ...mi300x, contextLength: 32768 }, 'fits'],
   ['70B on one R9700', facts70b, r9700, 'no'],
   ['70B on two R9700 by stages', facts70b, { ...r9700, pipeline: 2 }, 'no'],
