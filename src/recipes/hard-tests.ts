@@ -26,7 +26,11 @@ const failing = (sentence: string, fix: string): Objection => ({ sentence, fix }
 export const gpusInWords = (amount: number): string => (amount === 1 ? '1 GPU' : `${amount} GPUs`)
 
 /** `2x MI300X, 1x gfx1201`; `no GPU`. */
-export const describeGpus = (gpus: readonly AvailableGpu[]): string =>
+export const describeGpus = (gpus: readonly AvailableGpu[]): string => descriptions.getOrInsertComputed(gpus, () => describeAll(gpus))
+
+const descriptions = new WeakMap<readonly AvailableGpu[], string>()
+
+const describeAll = (gpus: readonly AvailableGpu[]): string =>
   gpus.length === 0
     ? 'no GPU'
     : [...Map.groupBy(gpus, ({ product, gfx }) => product ?? gfx ?? 'of unknown kind')]
@@ -149,10 +153,12 @@ const context: HardTest = (profile, question) => {
 }
 
 const gpuMemory: HardTest = (profile, question) => {
-  const named = question.gpus.filter((gpu) => matches(gpu, profile.gpu))
-  const holds = (gpu: AvailableGpu) => fitOn(profile, question, gpu)?.fits !== false
   // Too few of a kind is another test's word.
-  if (profile.gpuCount === 0 || largestMatch(named, profile.gpu).length < profile.gpuCount) return undefined
+  if (profile.gpuCount === 0 || largestMatch(question.gpus, profile.gpu).length < profile.gpuCount) return undefined
+  const named = question.gpus.filter((gpu) => matches(gpu, profile.gpu))
+  const kinds = new Map<string, boolean>()
+  const holds = (gpu: AvailableGpu) =>
+    kinds.getOrInsertComputed(`${gpu.vramBytes}/${gpu.gfx}`, () => fitOn(profile, question, gpu)?.fits !== false)
   if (place(profile, named, holds) !== undefined) return undefined
   return tooSmall(profile, question, named)
 }

@@ -1,5 +1,5 @@
 import type { ModelFacts } from '../model/facts.ts'
-import { type Fit, fit } from '../model/fit.ts'
+import { type Fit, fit, type Setup } from '../model/fit.ts'
 import { dtypeNames, growth } from './precision.ts'
 import type { Profile } from './profile.ts'
 import type { AvailableGpu, Question } from './question.ts'
@@ -22,8 +22,19 @@ export const factsFor = ({ precision, recipe }: Profile, { facts }: Question): M
   if (recipe === undefined || facts?.weightsBytes !== undefined || facts?.shape !== undefined) return facts
   const { weights, task } = recipe
   const weightsBytes = weights[precision] ?? (dtypeNames[precision] === undefined ? undefined : (weights.bf16 ?? weights.fp16))
-  return weightsBytes === undefined ? facts : { task, precision, ...facts, weightsBytes }
+  return weightsBytes === undefined ? facts : roughFacts(weightsBytes, { task, precision, ...facts })
 }
+
+const rough = new Map<string, ModelFacts>()
+
+const roughFacts = (weightsBytes: number, facts: ModelFacts): ModelFacts =>
+  rough.getOrInsertComputed(JSON.stringify([weightsBytes, facts]), () => ({ ...facts, weightsBytes }))
+
+/** Answers by what was asked: a catalog has few distinct setups, and all GPUs of a kind have one. */
+const answers = new WeakMap<ModelFacts, Map<string, Fit | undefined>>()
+
+const remembered = (facts: ModelFacts, setup: Setup): Fit | undefined =>
+  answers.getOrInsertComputed(facts, () => new Map()).getOrInsertComputed(JSON.stringify(setup), () => fit(facts, setup))
 
 /** How a profile fits on one GPU; undefined when the weights, the GPU's memory or what the arguments do is not known. */
 export const fitOn = (profile: Profile, question: Question, gpu: AvailableGpu): Fit | undefined => {
@@ -35,5 +46,5 @@ export const fitOn = (profile: Profile, question: Question, gpu: AvailableGpu): 
   const { gpuCount, environment, precision } = profile
   const { engineVersion } = question
   const place = { gpu: { ...gpu, vramBytes }, gpuCount, environment, engineVersion, ownContext: facts.contextLength }
-  return fit(facts, setupFor(args, { ...place, growth: growth(facts.precision, precision) }))
+  return remembered(facts, setupFor(args, { ...place, growth: growth(facts.precision, precision) }))
 }

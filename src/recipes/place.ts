@@ -14,8 +14,13 @@ export const groupsOf = <T extends AvailableGpu>(gpus: readonly T[]): readonly (
   ...Map.groupBy(gpus, ({ product, gfx }) => `${product}/${gfx}`).values(),
 ]
 
-/** The largest group that a profile's `gpu` names; empty when there is none. */
+const largestMatches = new WeakMap<readonly AvailableGpu[], Map<string, readonly AvailableGpu[]>>()
+
+/** The largest group that a profile's `gpu` names; empty when there is none. Kept, because thousands of profiles ask it of one machine. */
 export const largestMatch = (gpus: readonly AvailableGpu[], pattern: string): readonly AvailableGpu[] =>
+  largestMatches.getOrInsertComputed(gpus, () => new Map()).getOrInsertComputed(pattern, () => largestOf(gpus, pattern))
+
+const largestOf = (gpus: readonly AvailableGpu[], pattern: string): readonly AvailableGpu[] =>
   groupsOf(gpus.filter((gpu) => matches(gpu, pattern))).reduce((best, group) => (group.length > best.length ? group : best), [])
 
 /**

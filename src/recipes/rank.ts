@@ -8,8 +8,14 @@ const precisionOrder: readonly Precision[] = ['int4', 'int8', 'fp4', 'fp8', 'fp1
 /** One thing that profiles are ordered by: the smaller key goes first; `words` names a profile's side of it. */
 type Criterion = { readonly key: (profile: Profile) => number; readonly words: (profile: Profile) => string }
 
-const criteria = (question: Question, sources: ReadonlyMap<string, number>): readonly Criterion[] => [
+const criteria = (question: Question, sources: ReadonlyMap<string, number>, layers: ReadonlyMap<string, number>): readonly Criterion[] => [
   { key: ({ gpuCount }) => Number(gpuCount === 0), words: ({ gpuCount }) => (gpuCount === 0 ? 'the CPU' : 'a GPU') },
+  // AMD would not take these at all, so they give way to everybody.
+  {
+    key: (profile) => Number(profile.amd !== undefined && profile.model === undefined && !isExact(profile, question)),
+    words: ({ gpuCount }) => (gpuCount === question.gpus.length ? 'all GPUs' : `${gpuCount} of them`),
+  },
+  { key: (profile) => layers.get(placeOf(profile)) ?? 0, words: placeOf },
   {
     key: standing,
     words: ({ model, amd }) =>
@@ -18,7 +24,7 @@ const criteria = (question: Question, sources: ReadonlyMap<string, number>): rea
   { key: (profile) => sources.get(placeOf(profile)) ?? 0, words: placeOf },
   // AMD takes a profile for exactly the GPUs that are there, then the narrower, then the surer; where it has none, ours is the rule.
   {
-    key: ({ amd, gpuCount }) => Number(amd !== undefined && gpuCount !== question.gpus.length),
+    key: (profile) => Number(profile.amd !== undefined && !isExact(profile, question)),
     words: ({ gpuCount }) => (gpuCount === question.gpus.length ? 'all GPUs' : `${gpuCount} of them`),
   },
   { key: ({ amd, precision }) => (amd === undefined ? 0 : precisionOrder.indexOf(precision)), words: ({ precision }) => precision },
@@ -32,10 +38,27 @@ const criteria = (question: Question, sources: ReadonlyMap<string, number>): rea
   },
 ]
 
+/** Whether a profile is for just as many GPUs as AMD's runtime would look for. */
+const isExact = ({ gpuCount }: Profile, { count, gpus }: Question): boolean => gpuCount === (count === 'auto' ? gpus.length : count)
+
 /** AMD's path priority: custom, the model's own, general; our own recipes stand where its model profiles do. */
 const standing = ({ model, amd }: Profile): number => (amd?.tree === 'custom' ? 0 : model === undefined ? 2 : 1)
 
 const placeOf = ({ source, amd }: Profile): string => amd?.root ?? source
+
+/**
+ * The order of the trees: each of AMD's is one, and so is each run of recipes before, between and behind them. A whole tree goes before the
+ * next, its general profiles too, because that is what whoever mounts it expects of it.
+ */
+const layersOf = (catalog: readonly Profile[]): ReadonlyMap<string, number> => {
+  let [layer, root]: [number, string | undefined] = [0, catalog[0]?.amd?.root]
+  const layers = new Map<string, number>()
+  for (const profile of catalog) {
+    if (profile.amd?.root !== root) [layer, root] = [layer + 1, profile.amd?.root]
+    if (!layers.has(placeOf(profile))) layers.set(placeOf(profile), layer)
+  }
+  return layers
+}
 
 /** Says which of two profiles goes first (negative: the first), and why in words. */
 export type Ranking = {
@@ -45,13 +68,13 @@ export type Ranking = {
 }
 
 /**
- * The order among profiles that pass every hard test: GPUs before the CPU, AMD's custom profiles, the model's own, general ones; directories
- * in the order they were read; then type, metric, precision, the fewest GPUs and the most specific GPU name. Profiles in AMD's format keep
+ * The order among profiles that pass every hard test: GPUs before the CPU, a tree of AMD's before what comes behind it; AMD's custom profiles,
+ * the model's own, general ones; directories in the order they were read; then type, metric, precision, the fewest GPUs and the most specific GPU name. Profiles in AMD's format keep
  * AMD's order within their directory. Equal ones keep the catalog's order.
  */
 export const rankingFor = (question: Question, catalog: readonly Profile[]): Ranking => {
   const sources = new Map([...new Set(catalog.map(placeOf))].map((source, at) => [source, at]))
-  const order = criteria(question, sources)
+  const order = criteria(question, sources, layersOf(catalog))
   const deciding = (a: Profile, b: Profile) => order.find(({ key }) => key(a) !== key(b))
   return {
     compare: (a, b) => {

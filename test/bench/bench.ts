@@ -12,6 +12,7 @@ import { writeTree } from '../fixtures/hardware/tree.ts'
 import { buildModel } from '../hub/model.ts'
 import { get, startAim } from '../stage/aim.ts'
 import { type Memory, memoryAtRest } from './memory.ts'
+import { catalogs, timeOfChoice } from './selection.ts'
 import { launch, type Measured, type SpawnClock, spawnClock, untilEnd } from './stopwatch.ts'
 import { ratio, spread } from './summary.ts'
 
@@ -81,6 +82,15 @@ const memoryRows = (directory: string): readonly Row<Memory>[] => [
   },
 ]
 
+const selectionRows = async (): Promise<readonly Row<number>[]> => {
+  const { ten, tenThousand } = await catalogs()
+  const few = 'a choice among 10 profiles'
+  return [
+    { name: few, measure: async () => timeOfChoice(ten) },
+    { name: 'a choice among 10,000 profiles', against: few, measure: async () => timeOfChoice(tenThousand) },
+  ]
+}
+
 /** The values of every row, by its name, one for each round: A B A B, never A A B B. */
 const measureAll = async <T>(rows: readonly Row<T>[], times: number): Promise<ReadonlyMap<string, readonly T[]>> => {
   const values = new Map<string, T[]>(rows.map(({ name }) => [name, []]))
@@ -109,6 +119,9 @@ try {
   const starts = startRows(directory, clock)
   await measureAll(starts, 2)
   printTable('from exec to the spawn, or to the end; ms', starts, await measureAll(starts, rounds))
+  const choices = await selectionRows()
+  await measureAll(choices, rounds)
+  printTable('selection, in a warm process; ms (at most 5 more are allowed)', choices, await measureAll(choices, rounds))
   const idles = memoryRows(directory)
   const memory = await measureAll(idles, memoryRounds)
   printTable('resident memory, MB', idles, read(memory, 'rss'))
