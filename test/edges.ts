@@ -21,6 +21,7 @@ export const edges: readonly string[] = [
   'src/cache/transfer-thread.ts',
   'src/cache/use.ts',
   'src/cache/verify.ts',
+  'src/cli/amd/model-link.ts',
   'src/cli/cache/archive.ts',
   'src/cli/cache/commands.ts',
   'src/cli/cache/progress.ts',

@@ -139,6 +139,7 @@ const addAmd = (add: Add): void => {
     .option('--model-id <id>', 'this model (hf://org/name) instead of the selected one')
     .option('--use-hf-cache', "accepted for AMD's scripts: the cache always has Hugging Face's layout")
     .option('--custom-model-name <name>', 'directory name for downloads from S3')
+    .option('--model-name <name>', "the same, as AMD's README calls it")
 }
 
 const withFitOptions = (command: Command): void => {

@@ -11,12 +11,18 @@ import { exitCodes } from '../../std/exit-codes.ts'
 import { Failure } from '../../std/failure.ts'
 import { overlay, readOptions, warn } from '../options.ts'
 import { write } from '../output.ts'
+import { linkModel } from './model-link.ts'
 
 /** The options of AMD's command. Both layouts of the cache are one for us, and names of one's own belong to S3. */
-export type DownloadOptions = { readonly modelId?: string; readonly useHfCache?: boolean; readonly customModelName?: string }
+export type DownloadOptions = {
+  readonly modelId?: string
+  readonly useHfCache?: boolean
+  readonly customModelName?: string
+  readonly modelName?: string
+}
 
 /** Fetches the model and ends stdout with the line that AMD's scripts read. */
-export const downloadCommand = async ({ modelId, customModelName }: DownloadOptions): Promise<number> => {
+export const downloadCommand = async ({ modelId, modelName, customModelName = modelName }: DownloadOptions): Promise<number> => {
   const environment = overlay(modelId, {}, [])
   const options = readOptions(environment)
   if (customModelName !== undefined) warn('--custom-model-name means nothing here: a model from the hub keeps its name')
@@ -27,7 +33,7 @@ export const downloadCommand = async ({ modelId, customModelName }: DownloadOpti
   const repository = typeof chosen === 'string' ? chosen : request.model
   const found = await findModel(modelQuestion(options, request, repository, signal))
   const path = found.listing === undefined ? found.source.path : await fetchAll(options, found.listing, signal)
-  await write(`\nModel downloaded to: ${path}`)
+  await write(`\nModel downloaded to: ${linkModel(cacheDirectory(options), repository, path)}`)
   return 0
 }
 

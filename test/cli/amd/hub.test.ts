@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
@@ -37,6 +37,9 @@ describe("AMD's commands and a hub", () => {
     assert.equal(code, 0, stderr)
     const [, path = ''] = /\nModel downloaded to: (\S+)\n$/.exec(stdout) ?? []
     assert.ok(existsSync(join(path, 'config.json')), stdout)
+    // Where AMD's runtime and its users' scripts look.
+    assert.equal(path, join(stage.cache, stage.repo))
+    assert.match(readlinkSync(path), /^\.\.\/hub\/models--/)
     const again = await run(['download-to-cache', '--model-id', `hf://${stage.repo}`, '--use-hf-cache'], { HF_HUB_OFFLINE: '1' })
     assert.match(again.stdout, new RegExp(`\nModel downloaded to: ${path}\n$`))
   })
