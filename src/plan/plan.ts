@@ -26,7 +26,7 @@ const commands: Readonly<Record<Request['engine'], readonly string[]>> = { vllm:
  * before the model is described, because a launch is planned for weights that are known. With `rules` the profile's arguments are checked.
  */
 export const repositoryFor = (request: Request, inventory: Inventory, catalog: readonly Profile[], rules?: FlagRules): string | Refusal => {
-  const selection = checkSelection(choose(request, questionOf(request, inventory), inventory, catalog), rules)
+  const selection = checkSelection(choose(request, versioned(questionOf(request, inventory), rules), inventory, catalog), rules)
   return isRefusal(selection) ? selection : repositoryOf(selection.profile, request.model)
 }
 
@@ -43,11 +43,15 @@ export const plan = (
   adapter: EngineAdapter,
   rules?: FlagRules,
 ): Launch | Refusal => {
-  const question = questionOf(request, inventory, source)
+  const question = versioned(questionOf(request, inventory, source), rules)
   const selection = checkSelection(choose(request, question, inventory, catalog), rules)
   if (isRefusal(selection)) return selection
   return refuseSecrets(request, selection.profile) ?? build({ request, inventory, source, policy, adapter, question, selection })
 }
+
+/** The flags are those of the engine that is here, and so is their version. */
+const versioned = (question: Question, rules: FlagRules | undefined): Question =>
+  rules === undefined ? question : { engineVersion: rules.schema.version, ...question }
 
 const choose = (request: Request, question: Question, inventory: Inventory, catalog: readonly Profile[]): Selection | Refusal => {
   const refusal = refuseSecrets(request) ?? refuseContradictions(request)

@@ -5,6 +5,7 @@ import { imagine } from '../../plan/imagine.ts'
 import { questionOf } from '../../plan/question.ts'
 import type { Profile } from '../../recipes/profile.ts'
 import type { Question } from '../../recipes/question.ts'
+import { flagRules } from '../../serve/flags.ts'
 import { machineOf } from '../../serve/machine.ts'
 import { requestFor } from '../../serve/prepare.ts'
 import { loadRecipes } from '../../serve/recipes.ts'
@@ -31,10 +32,11 @@ export const recipeScene = async (flags: RecipeFlags): Promise<RecipeScene> => {
   const environment: Environment = overlay(undefined, flags, [])
   const options = readOptions(environment)
   const catalog = await loadRecipes(options.recipesPath, options.strict, warn)
+  const engineVersion = flagRules(options).schema.version
   const requestOf = (model: string) => requestFor({ ...options, model, profileId: '' }, environment)
   const inventory = imagine(requestOf('any/model'), await machineOf(options, environment), catalog)
   const ask = (model: string): Question => {
-    const { metric, ...asked } = questionOf(requestOf(model), inventory)
+    const { metric, ...asked } = { engineVersion, ...questionOf(requestOf(model), inventory) }
     // With a product a count says what the machine has, and not what to use of it.
     const question = flags.gpuModel === undefined ? asked : { ...asked, count: 'auto' as const }
     return flags.metric === undefined ? question : { ...question, ...(metric === undefined ? {} : { metric }) }
