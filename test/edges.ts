@@ -44,6 +44,7 @@ export const edges: readonly string[] = [
   'src/serve/last-start.ts',
   'src/serve/oom-kills.ts',
   'src/serve/recipes.ts',
+  'src/serve/ops-port.ts',
   'src/serve/rehearse.ts',
   'src/serve/scratch.ts',
   'src/serve/secret-file.ts',

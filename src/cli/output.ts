@@ -1,5 +1,8 @@
 /** Edge: writes a command's answer to stdout. */
 
+import { painter } from './paint.ts'
+import type { Look } from './plan-screen.ts'
+
 /** How an answer is written. */
 export const formats = ['table', 'json', 'yaml'] as const
 /** One of `formats`. */
@@ -17,6 +20,12 @@ export const yamlOf = async (value: unknown): Promise<string> => {
   const { stringify } = (await import('yaml')).default
   return stringify(value, { aliasDuplicateObjects: false }).trimEnd()
 }
+
+/** How stdout is read: its columns and colours; a pipe has neither, and lines of any length. */
+export const look = (): Look => ({
+  width: process.stdout.isTTY ? Math.max(40, process.stdout.columns) : Number.POSITIVE_INFINITY,
+  paint: painter(coloured()),
+})
 
 /** Whether stdout is a terminal whose user wants colours (no-color.org). */
 export const coloured = (): boolean => process.stdout.isTTY === true && !process.env.NO_COLOR

@@ -9,6 +9,7 @@ import { addCacheCommands } from './cache/commands.ts'
 import { engineOptions, type FitFlags } from './fit-options.ts'
 import type { Flags } from './options.ts'
 import { type Format, formats } from './output.ts'
+import type { planFormats } from './plan.ts'
 import { addRecipeCommands } from './recipes/commands.ts'
 
 type Add = (
@@ -55,7 +56,16 @@ export const runCommandLine = async (words: readonly string[]): Promise<number> 
     add(
       'plan [model]',
       'what serve would do, without doing it; what follows -- would go to the engine',
-      async (model, { format, ...flags }: Common) => (await import('./plan.ts')).planCommand(model, extra, flags, format),
+      async (model, { format, ...flags }: Flags & { readonly format: (typeof planFormats)[number] }) =>
+        (await import('./plan.ts')).planCommand(model, extra, flags, format),
+      [...formats, 'shell', 'env'],
+    ),
+  )
+  withFlags(
+    add(
+      'explain [model]',
+      'where each argument and variable of the engine comes from; what follows -- would go to the engine',
+      async (model, { format, ...flags }: Common) => (await import('./explain.ts')).explainCommand(model, extra, flags, format),
     ),
   )
   withFitOptions(

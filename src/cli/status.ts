@@ -9,17 +9,17 @@ import { formatFacts } from './table.ts'
 
 /** Prints `/status`. */
 export const statusCommand = async (format: Format): Promise<number> => {
-  const { body } = await askOps(readOptions(overlay(undefined, {}, [])), '/status')
-  const status = JSON.parse(body) as Status
+  const { answer } = await askOps(readOptions(overlay(undefined, {}, [])), '/status')
+  const status = answer as Status
   await print(format, status, () => show(status))
   return 0
 }
 
 /** 0 when ready, 1 when not: for a container's HEALTHCHECK. */
 export const healthcheckCommand = async (format: Format): Promise<number> => {
-  const { status, body } = await askOps(readOptions(overlay(undefined, {}, [])), '/readyz')
-  const answer = JSON.parse(body) as Pick<Status, 'state' | 'reason'>
-  const ready = status === 200
+  const asked = await askOps(readOptions(overlay(undefined, {}, [])), '/readyz')
+  const answer = asked.answer as Pick<Status, 'state' | 'reason'>
+  const ready = asked.status === 200
   await print(
     format,
     { ready, ...answer },

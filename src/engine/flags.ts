@@ -97,8 +97,20 @@ const checkMoved = (schema: FlagSchema, name: string, value: Json): CheckedArgum
   return known ? accepted(translated, sentence) : undefined
 }
 
+/** Letters at least that a name must share with the only flag that begins so. */
+const sharedLetters = 5
+
+/** The one flag that begins as the name does, as far as any does: `gpu-memm` for `gpu-memory-utilization`. */
+const sameBeginning = (name: string, flags: readonly string[]): string | undefined => {
+  for (let length = name.length; length >= sharedLetters; length--) {
+    const found = flags.filter((flag) => flag.startsWith(name.slice(0, length)))
+    if (found.length > 0) return found.length === 1 ? found[0] : undefined
+  }
+  return undefined
+}
+
 const unknown = (schema: FlagSchema, name: string, value: Json): CheckedArguments => {
-  const near = nearest(name, Object.keys(schema.flags))
+  const near = nearest(name, Object.keys(schema.flags)) ?? sameBeginning(name, Object.keys(schema.flags))
   return refused(
     name,
     value,

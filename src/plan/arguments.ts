@@ -47,8 +47,13 @@ export type Merged = { readonly input: Omit<EngineInput, 'command' | 'modelPath'
  */
 export const mergeArguments = (profile: Profile, request: Request): Merged => {
   const user = asked(request)
-  const { 'served-model-name': names, host, port, ...engine } = { ...profile.arguments, ...user }
-  const tensor = tensorParallel({ ...engine, ...readWords(request.extraArguments) }, profile.gpuCount)
+  const words = readWords(request.extraArguments)
+  const { 'served-model-name': names, host, port, ...given } = { ...profile.arguments, ...user }
+  // Said twice, an argument would make the engine warn.
+  const engine = Object.fromEntries(
+    Object.entries(given).filter(([name]) => words[name] === undefined && words[`no-${name}`] === undefined),
+  )
+  const tensor = tensorParallel({ ...engine, ...words }, profile.gpuCount)
   return {
     input: {
       servedNames: servedNames(names, profile, request),
@@ -57,7 +62,7 @@ export const mergeArguments = (profile: Profile, request: Request): Merged => {
       arguments: { ...engine, ...tensor },
       extraArguments: request.extraArguments,
     },
-    reasons: replaced(profile, user),
+    reasons: replaced(profile, { ...user, ...words }),
   }
 }
 

@@ -5,6 +5,7 @@ import { cacheDirectory, hubOf, policyOf, requestOf } from '../config/rooms.ts'
 import type { Options } from '../config/variables.ts'
 import { passedOn } from '../engine/environment.ts'
 import { vllm } from '../engine/vllm.ts'
+import type { Inventory } from '../hardware/inventory.ts'
 import { checkRequest } from '../plan/check-arguments.ts'
 import type { Launch } from '../plan/launch.ts'
 import { plan, repositoryFor } from '../plan/plan.ts'
@@ -17,8 +18,13 @@ import { type FoundModel, findModel, type ModelQuestion } from './model.ts'
 import { loadRecipes } from './recipes.ts'
 import { selfCommand } from './self.ts'
 
-/** A launch, or why there is none; with what was asked in checked words, and the model, which may still have to be pulled. */
-export type Prepared = { readonly launch: Launch | Refusal; readonly request: Request; readonly found?: FoundModel }
+/** A launch, or why there is none; with what was asked in checked words, the machine, and the model, which may still have to be pulled. */
+export type Prepared = {
+  readonly launch: Launch | Refusal
+  readonly request: Request
+  readonly inventory?: Inventory
+  readonly found?: FoundModel
+}
 
 /** The lifecycle's numbers for this environment. */
 export const policyFor = (options: Options, environment: Environment): Policy =>
@@ -57,11 +63,13 @@ export const prepare = async (
   const looked = withBusy(options.sysfsRoot, inventory)
   const catalog = await loadRecipes(options.recipesPath, options.strict, warn, request.model)
   const repository = repositoryFor(request, inventory, catalog, rules)
-  if (typeof repository !== 'string') return { request, launch: repository }
+  if (typeof repository !== 'string') return { request, inventory, launch: repository }
   onPhase('describe')
   const found = await findModel(modelQuestion(options, request, repository, signal))
   onPhase('plan')
-  return { request, found, launch: plan(request, await looked, catalog, found.source, policyFor(options, environment), vllm, rules) }
+  const machine = await looked
+  const launch = plan(request, machine, catalog, found.source, policyFor(options, environment), vllm, rules)
+  return { request, inventory: machine, found, launch }
 }
 
 const withCommand = (request: Request): Request =>

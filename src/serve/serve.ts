@@ -33,6 +33,7 @@ import { memoryOf } from './memory.ts'
 import type { FoundModel } from './model.ts'
 import { holdModel, pullModel } from './model-cache.ts'
 import { readOomKills } from './oom-kills.ts'
+import { dropOpsPort, keepOpsPort } from './ops-port.ts'
 import { policyFor, prepare } from './prepare.ts'
 import { createRun } from './run.ts'
 import type { Run } from './run-types.ts'
@@ -131,6 +132,10 @@ export const serve = async (environment: Environment): Promise<number> => {
       ),
     })
     log.write('info', 'probes, status and metrics', { port: listener.port })
+    if (options.opsPort === 0 && !keepOpsPort(listener.port))
+      log.write('warning', 'aim status and HEALTHCHECK cannot find the port: it cannot be kept in the temporary directory', {
+        fix: 'set AIM_OPS_PORT to a port, or mount a writable /tmp',
+      })
   } catch (error) {
     return leave(options, log, sinks, exitCodeOfError(error), failureWords(error))
   }
@@ -155,6 +160,7 @@ export const serve = async (environment: Environment): Promise<number> => {
   // Does nothing but after a bug of ours: every other end has reclaimed the engine's tree.
   await sweep(spared, () => reaper?.reap(), AbortSignal.timeout(flushMs))
   await leave(options, log, sinks, exitCode, words)
+  if (options.opsPort === 0) dropOpsPort(listener.port)
   listener.close()
   return exitCode
 }

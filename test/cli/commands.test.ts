@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import { parse } from 'yaml'
 import type { Launch } from '../../src/plan/launch.ts'
+import type { Setting } from '../../src/plan/settings.ts'
 import { mi300x } from '../fixtures/hardware/machines.ts'
 import { writeTree } from '../fixtures/hardware/tree.ts'
 import { aimFromSources, bareEnvironment } from '../stage/aim.ts'
@@ -116,6 +121,45 @@ describe('aim', () => {
     rmSync(empty, { recursive: true })
   })
 
+  test('status says 75 when what answers is something else', async () => {
+    const server = createServer((_request, response) => response.end('<html>hello</html>')).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const [file, ...rest] = aimFromSources
+    const port = String((server.address() as AddressInfo).port)
+    const asking = promisify(execFile)(file, [...rest, 'status'], { env: { ...bareEnvironment(), AIM_OPS_PORT: port } })
+    const { code, stderr } = await asking
+      .then(() => assert.fail('it ended well'))
+      .catch((error: { readonly code: number; readonly stderr: string }) => error)
+    server.close()
+    assert.equal(code, 75)
+    assert.match(stderr, /no supervisor of ours/)
+  })
+
+  test('plan as a script is the command that runs, and as env the variables of the engine', () => {
+    const words = ['plan', model, '--root', tree, '--gpu-count', '1']
+    const { engine } = JSON.parse(aim([...words, '--format', 'json']).stdout) as Launch
+    const script = aim([...words, '--format', 'shell']).stdout
+    const shown = spawnSync('sh', ['-c', `vllm() { printf '%s\\n' vllm "$@"; env; }\n${script}`], { encoding: 'utf8' }).stdout.split('\n')
+    assert.deepEqual(shown.slice(0, engine.argv.length), engine.argv)
+    const lines = Object.entries(engine.env).map(([name, value]) => `${name}=${value}`)
+    for (const line of lines) assert.ok(shown.includes(line), line)
+    assert.deepEqual(
+      aim([...words, '--format', 'env'])
+        .stdout.trimEnd()
+        .split('\n'),
+      lines,
+    )
+  })
+
+  test('explain gives every flag of the command line its source, the nearest first', () => {
+    const environment = { AIM_ENGINE_ARGS: '{"seed": 3, "max-num-seqs": null}', AIM_ENGINE_EXTRA_ARGS: '--seed 4' }
+    const words = ['explain', model, '--root', tree, '--gpu-count', '1', '--format', 'json', '--', '--see', '5']
+    const settings = JSON.parse(aim(words, environment).stdout) as readonly Setting[]
+    const { value, source, instead } = settings.find(({ name }) => name === '--seed') ?? assert.fail()
+    assert.deepEqual([value, source, instead.at(-1)], ['5', 'words after --', { value: '3', source: 'AIM_ENGINE_ARGS' }])
+    assert.equal(settings.find(({ name }) => name === '--host')?.source, 'AIM_HOST')
+  })
+
   const wrong: readonly [claim: string, words: readonly string[], environment: Record<string, string>, code: number, said: RegExp][] = [
     ['an unknown command', ['sevre'], {}, 2, /unknown command|error/],
     ['an unknown flag', ['plan', '--no-such'], {}, 2, /unknown option/],
@@ -123,6 +167,14 @@ describe('aim', () => {
     ['a bad value of a flag', ['plan', 'a/b', '--gpu-count', 'two'], {}, 78, /AIM_GPU_COUNT/],
     ['no model', ['plan'], {}, 78, /no model is named/],
     ['nobody to ask', ['status'], { AIM_OPS_PORT: '1' }, 75, /nobody answers/],
+    ['no port to ask at', ['status'], { AIM_OPS_PORT: '0', TMPDIR: '/nonexistent' }, 75, /the port that AIM_OPS_PORT=0 became/],
+    [
+      'flags that the engine has not',
+      ['plan', '/tmp', '--', '--gpu-memm', '1', '--seed', 'x'],
+      {},
+      78,
+      /--gpu-memory-utilization\?\n.*--seed must be/,
+    ],
     ['a flag for a model', ['plan', '--', '--max-model-len', '8192'], {}, 78, /no model is named/],
     ['an API key in the arguments', ['plan', '/tmp', '--', '--api-key', 's3cret'], { AIM_ENGINE: 'simulator' }, 78, /VLLM_API_KEY/],
   ]

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { existsSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { locate } from '../../src/cache/locate.ts'
 import { processTable } from '../../src/supervisor/proc.ts'
-import { type Aim, get, startAim } from '../stage/aim.ts'
+import { type Aim, aimFromSources, bareEnvironment, get, startAim } from '../stage/aim.ts'
 import { chat, stream } from '../stage/chat.ts'
 import { partFiles, processesWith } from '../stage/left.ts'
 import { type Stage, setStage } from '../stage/model.ts'
@@ -45,6 +46,21 @@ describe('aim serve, the whole line on the simulator', () => {
     return aim.exited
   }
   const api = (aim: Aim): string => `http://127.0.0.1:${aim.port}`
+
+  test('AIM_OPS_PORT=0: status and the health check find the port, and nothing of it stays', async () => {
+    const temporary = mkdtempSync(join(stage.directory, 'tmp-'))
+    await using aim = await start({ AIM_OPS_PORT: '0', TMPDIR: temporary })
+    const [file, ...rest] = aimFromSources
+    const ask = (word: string): number | null =>
+      spawnSync(file, [...rest, word], { env: { ...bareEnvironment(), AIM_OPS_PORT: '0', TMPDIR: temporary } }).status
+    await until('a healthy engine', async () => ask('healthcheck') === 0 || undefined)
+    assert.equal(ask('status'), 0)
+    assert.equal(await stop(aim), 0)
+    assert.deepEqual(
+      readdirSync(temporary).filter((name) => name.startsWith('aim-ops')),
+      [],
+    )
+  })
 
   test('pulls, starts, answers, is ready, and leaves nothing when it is stopped', async () => {
     await using aim = await start()

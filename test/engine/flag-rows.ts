@@ -45,6 +45,7 @@ export const taken: readonly [what: string, args: Readonly<Record<string, Json>>
 /** What is refused; `engine`: the words that the engine's own parser refuses too. */
 export const refused: readonly [what: string, args: Readonly<Record<string, Json>>, says: RegExp, engine?: readonly string[]][] = [
   ['unknown', { 'max-modl-len': 1 }, /--max-modl-len is no flag of vllm 0\.32\.0; did you mean --max-model-len\?/, ['--max-modl-len', '1']],
+  ['begun right', { 'gpu-memm': 1 }, /did you mean --gpu-memory-utilization\?/, ['--gpu-memm', '1']],
   ['unknown and near nothing', { frobnicate: 1 }, /--frobnicate is no flag of vllm 0\.32\.0$/, ['--frobnicate', '1']],
   ['unknown, taken away', { 'max-modl-len': null }, /did you mean/],
   ['no number', { 'max-num-seqs': 'many' }, /must be a whole number, not "many"/, ['--max-num-seqs', 'many']],
