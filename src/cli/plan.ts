@@ -1,12 +1,18 @@
 /** `aim plan`: what serve would do, without doing it. */
 
+import type { Environment } from '../config/parse.ts'
 import type { Options } from '../config/variables.ts'
+import type { Inventory } from '../hardware/inventory.ts'
 import type { Fit } from '../model/fit.ts'
 import type { Launch } from '../plan/launch.ts'
 import { questionOf } from '../plan/question.ts'
 import type { Refusal } from '../plan/refusal.ts'
+import type { Request } from '../plan/request.ts'
+import { describeGpus } from '../recipes/hard-tests.ts'
 import { fitOn } from '../recipes/memory.ts'
+import type { FoundModel } from '../serve/model.ts'
 import { type Prepared, prepare } from '../serve/prepare.ts'
+import { rehearse, setScene } from '../serve/rehearse.ts'
 import type { ExitCode } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
 import { quoteWord } from '../std/words.ts'
@@ -17,6 +23,9 @@ import { commandLines, planScreen } from './plan-screen.ts'
 /** How a plan is written besides: as a script that runs the engine, or as the variables of its environment. */
 export const planFormats = ['table', 'json', 'yaml', 'shell', 'env'] as const
 
+/** A machine that is only imagined is no reason to wait long for the hub. Milliseconds. */
+const patienceMs = 20_000
+
 /** Prints the plan; a refusal is a Failure with its exit code. */
 export const planCommand = async (
   model: string | undefined,
@@ -24,24 +33,56 @@ export const planCommand = async (
   flags: Flags,
   format: (typeof planFormats)[number],
 ): Promise<number> => {
-  const prepared = await preparePlan(model, extra, flags)
-  const { launch } = prepared
+  const planned = await preparePlan(model, extra, flags)
+  const { launch } = planned
   if (format === 'shell') await write(asScript(launch))
   else if (format === 'env') await write(variables(launch, '', (value) => value))
-  else await printPlan(prepared, format)
+  else await printPlan(planned, format)
   return 0
 }
 
-/** What was planned, and by which options. */
-export type Planned = Prepared & { readonly launch: Launch; readonly options: Options }
+/** What was planned and by which options. `blind`: why nothing is known of the weights, where that is so. */
+export type Planned = {
+  readonly launch: Launch
+  readonly request: Request
+  readonly options: Options
+  readonly inventory?: Inventory
+  readonly found?: FoundModel
+  readonly blind?: string
+}
 
-/** A plan of a command line; a refusal is a Failure with its exit code. */
+/**
+ * A plan of a command line; a refusal is a Failure with its exit code. Where GPUs are named (--gpu-model, --gpu-count) that are not here it
+ * is the plan for them, made without the weights' facts when the hub does not give them.
+ */
 export const preparePlan = async (model: string | undefined, extra: readonly string[], flags: Flags): Promise<Planned> => {
   const environment = overlay(model, flags, extra)
   const options = readOptions(environment)
-  const { launch, ...rest } = await prepare(options, environment, new AbortController().signal, () => undefined, warn)
+  const { launch, ...rest } = await prepareFor(options, environment, warningOnce())
   if ('kind' in launch) throw new Failure(withRejections(launch), { exitCode: launch.exitCode as ExitCode, fix: launch.fix })
   return { launch, options, ...rest }
+}
+
+/** Both ways to a plan read the same environment and find the same in it. */
+const warningOnce = (): ((sentence: string) => void) => {
+  const told = new Set<string>()
+  return (sentence) => {
+    if (!told.has(sentence)) warn(sentence)
+    told.add(sentence)
+  }
+}
+
+const prepareFor = async (
+  options: Options,
+  environment: Environment,
+  tell: (sentence: string) => void,
+): Promise<Prepared & Pick<Planned, 'blind'>> => {
+  const scene = options.gpuModel === 'auto' ? undefined : await setScene(options, environment, tell)
+  if (scene?.imagined !== true) return prepare(options, environment, new AbortController().signal, () => undefined, tell)
+  tell(`this plan is for ${describeGpus(scene.inventory.gpus)}, which this machine does not have`)
+  const rehearsed = await rehearse(scene, options, environment, patienceMs)
+  if (rehearsed.blind !== undefined) tell(`nothing is known about the weights: ${rehearsed.blind}`)
+  return { ...rehearsed, request: scene.request, inventory: scene.inventory }
 }
 
 const withRejections = ({ message, rejected, nearest = [] }: Refusal): string =>
@@ -51,16 +92,17 @@ const withRejections = ({ message, rejected, nearest = [] }: Refusal): string =>
     ...rejected.map(({ id, reasons }) => `  not ${id}: ${reasons.join('; ')}`),
   ].join('\n')
 
-const printPlan = async (prepared: Planned, format: Format): Promise<void> => {
-  const fit = fitFor(prepared)
-  await print(format, { ...prepared.launch, ...(fit === undefined ? {} : { fit }) }, () =>
-    planScreen(prepared.launch, fit, prepared.found?.listing === undefined, look()),
-  )
+const printPlan = async (planned: Planned, format: Format): Promise<void> => {
+  const fit = fitFor(planned)
+  const cached = planned.found !== undefined && planned.found.listing === undefined
+  await print(format, { ...planned.launch, ...(fit === undefined ? {} : { fit }) }, () => planScreen(planned.launch, fit, cached, look()))
 }
 
-const fitFor = ({ launch, request, inventory }: Planned): Fit | undefined => {
+/** Without facts of the weights, by what the recipe knows of them. */
+const fitFor = ({ launch, request, inventory, blind }: Planned): Fit | undefined => {
   const [gpu] = launch.gpus
-  return gpu === undefined || inventory === undefined ? undefined : fitOn(launch.profile, questionOf(request, inventory, launch.model), gpu)
+  if (gpu === undefined || inventory === undefined) return undefined
+  return fitOn(launch.profile, questionOf(request, inventory, blind === undefined ? launch.model : undefined), gpu)
 }
 
 const variables = ({ engine }: Launch, before: string, quote: (value: string) => string): string =>
