@@ -10,6 +10,9 @@ import { Failure } from '../std/failure.ts'
 export type Flags = {
   readonly gpuCount?: string
   readonly gpuModel?: string
+  /** `gpuModel` and `gpuCount` as `aim fit` calls them. */
+  readonly gpu?: string
+  readonly count?: string
   readonly precision?: string
   readonly metric?: string
   readonly engine?: string
@@ -21,6 +24,8 @@ export type Flags = {
 const names: Readonly<Record<keyof Flags, string>> = {
   gpuCount: variables.gpuCount.name,
   gpuModel: variables.gpuModel.name,
+  gpu: variables.gpuModel.name,
+  count: variables.gpuCount.name,
   precision: variables.precision.name,
   metric: variables.metric.name,
   engine: variables.engine.name,

@@ -169,6 +169,8 @@ const withFlags = (command: Command): Command =>
   command
     .option('--gpu-count <n>', 'GPUs to use, auto, or 0 for the CPU')
     .option('--gpu-model <name>', 'plan for this product instead of the detected one')
+    .addOption(new Option('--gpu <name>').hideHelp())
+    .addOption(new Option('--count <n>').hideHelp())
     .option('--precision <format>', 'number format of the weights')
     .option('--metric <metric>', 'latency or throughput')
     .option('--engine <engine>', 'vllm or simulator')

@@ -12,7 +12,16 @@ export const sentencesFor = (profile: Profile, question: Question): readonly str
     ? 'it runs on the CPU'
     : `it is for ${gpusInWords(profile.gpuCount)} of kind ${profile.gpu}; here: ${describeGpus(question.gpus)}`,
   ...(profile.gpuCount === 0 ? [] : [memorySentence(profile, question)]),
+  ...gateSentence(profile),
 ]
+
+// It is no hard test: weights in the cache need no token, and only the hub knows who has accepted what.
+const gateSentence = ({ model, checkpoint, recipe }: Profile): readonly string[] =>
+  recipe?.gated !== true || checkpoint !== undefined
+    ? []
+    : [
+        `${model ?? 'the model'} is gated: the hub gives it to the HF_TOKEN of somebody who has accepted its licence (${recipe.license ?? 'see its page'})`,
+      ]
 
 const memorySentence = (profile: Profile, question: Question): string => {
   const [gpu] = place(profile, question.gpus, (candidate) => fitOn(profile, question, candidate)?.fits !== false) ?? []

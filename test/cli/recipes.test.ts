@@ -110,7 +110,7 @@ describe('aim plan for GPUs that are not here', () => {
   })
 
   test('is a refusal with its numbers and what would run where they are too small', () => {
-    const { code, stderr } = aim('plan', 'meta-llama/Llama-3.3-70B-Instruct', '--gpu-model', 'R9700', '--gpu-count', '2')
+    const { code, stderr } = aim('plan', 'meta-llama/Llama-3.3-70B-Instruct', '--gpu', 'R9700', '--count', '2')
     assert.equal(code, 69)
     assert.match(
       stderr,

@@ -122,6 +122,12 @@ test('a count that divides no heads becomes stages of a pipeline', () => {
   assert.deepEqual([six.gpuCount, six.arguments['tensor-parallel-size'], six.arguments['pipeline-parallel-size']], [6, 2, 3])
 })
 
+test('a gated model says whose token it takes; a free checkpoint of it does not', () => {
+  const recipe = { gated: true, license: 'llama3.1', task: 'generate', sources: [], weights: {} } as const
+  assert.match(chosen(question(), [profile({ recipe })]).reasons.at(-1) ?? '', /is gated: .*HF_TOKEN.*llama3\.1/)
+  assert.ok(!chosen(question(), [profile({ recipe, checkpoint: 'amd/free' })]).reasons.some((reason) => reason.includes('gated')))
+})
+
 test('select() does not mix kinds', () => {
   const mixed = [kinds.MI300X, kinds.R9700]
   const { profile: best } = chosen(question({ model: 'a/b', gpus: mixed, facts: facts70b }), [])

@@ -34,6 +34,8 @@ const withMachine = (command: Command): Command =>
   command
     .option('--gpu-model <name>', 'for this product instead of what is here')
     .option('--gpu-count <n>', 'for so many GPUs')
+    .addOption(new Option('--gpu <name>').hideHelp())
+    .addOption(new Option('--count <n>').hideHelp())
     .option('--precision <format>', 'only this number format of the weights')
     .option('--metric <metric>', 'only profiles tuned for latency or throughput')
     .option('--root <dir>', 'read the machine from a captured tree')

@@ -15,6 +15,8 @@ import { overlay, readOptions, warn } from '../options.ts'
 export type RecipeFlags = {
   readonly gpuModel?: string
   readonly gpuCount?: string
+  readonly gpu?: string
+  readonly count?: string
   readonly precision?: string
   readonly metric?: string
   readonly root?: string
@@ -38,7 +40,7 @@ export const recipeScene = async (flags: RecipeFlags): Promise<RecipeScene> => {
   const ask = (model: string): Question => {
     const { metric, ...asked } = { engineVersion, ...questionOf(requestOf(model), inventory) }
     // With a product a count says what the machine has, and not what to use of it.
-    const question = flags.gpuModel === undefined ? asked : { ...asked, count: 'auto' as const }
+    const question = (flags.gpuModel ?? flags.gpu) === undefined ? asked : { ...asked, count: 'auto' as const }
     return flags.metric === undefined ? question : { ...question, ...(metric === undefined ? {} : { metric }) }
   }
   return { catalog, inventory, ask }
