@@ -13,9 +13,18 @@ export const stackedBar = (
     whole,
     shown.reduce((sum, [, , amount]) => sum + amount, 0),
   )
-  const cells = shown.map(([, , amount]) => Math.max(1, Math.round((amount / total) * room)))
+  const fitted = cellsOf(
+    shown.map(([, , amount]) => amount),
+    total,
+    room,
+  )
+  return `|${shown.map(([letter], at) => letter.repeat(fitted[at] ?? 0)).join('')}|`
+}
+
+/** Cells of `room` for each amount by its share of `total`: at least one each, the rest of rounding in the widest. */
+export const cellsOf = (amounts: readonly number[], total: number, room: number): readonly number[] => {
+  const cells = amounts.map((amount) => Math.max(1, Math.round((amount / total) * room)))
   const widest = cells.indexOf(Math.max(...cells))
   const over = cells.reduce((sum, cell) => sum + cell, 0) - room
-  const fitted = cells.map((cell, at) => (at === widest ? Math.max(1, cell - over) : cell))
-  return `|${shown.map(([letter], at) => letter.repeat(fitted[at] ?? 0)).join('')}|`
+  return cells.map((cell, at) => (at === widest ? Math.max(1, cell - over) : cell))
 }

@@ -1,6 +1,7 @@
 /** The memory of one GPU as a stacked bar: what the engine will find it divided into. */
 import type { Fit } from '../model/fit.ts'
 import { formatBytes } from '../std/bytes.ts'
+import { cellsOf } from './bar.ts'
 import type { Paint } from './paint.ts'
 import { wrap } from './wrap.ts'
 
@@ -9,10 +10,9 @@ type Part = { readonly name: string; readonly bytes: number; readonly mark: stri
 /** Bar, legend and verdict; `width` columns at most. Each part has a mark of its own, so that no colour is needed to tell them apart. */
 export const memoryBar = (fit: Fit, vramBytes: number, width: number, paint: Paint): readonly string[] => {
   const parts = partsOf(fit, vramBytes)
-  const cells = cellsOf(
-    parts.map(({ bytes }) => bytes),
-    Math.min(width, 80) - 4,
-  )
+  const amounts = parts.map(({ bytes }) => bytes)
+  const total = amounts.reduce((sum, bytes) => sum + bytes, 0)
+  const cells = cellsOf(amounts, total, Math.min(width, 80) - 4)
   const bar = parts.map(({ mark, colour }, at) => paint(colour, mark.repeat(cells[at] ?? 0))).join('')
   const legend = parts.map(({ mark, name, bytes }) => `${mark} ${name} ${formatBytes(bytes)}`.replaceAll(' ', '\u00a0')).join('  ')
   const lines = wrap(legend, width, '  ').map((line) => line.replaceAll('\u00a0', ' ').trimEnd())
@@ -31,15 +31,6 @@ const partsOf = (fit: Fit, vramBytes: number): readonly Part[] => {
     { name: 'left free', bytes: Math.max(0, vramBytes - budgetBytes - outsideBytes), mark: '·', colour: 'dim' },
   ]
   return parts.filter(({ bytes }) => bytes > 0)
-}
-
-/** Cells by share, rounded so that they fill the width; what is there at all has one. */
-const cellsOf = (sizes: readonly number[], width: number): readonly number[] => {
-  const total = sizes.reduce((sum, size) => sum + size, 0)
-  const cells = sizes.map((size) => Math.max(1, Math.floor((width * size) / total)))
-  const rest = width - cells.reduce((sum, cell) => sum + cell, 0)
-  const largest = sizes.indexOf(Math.max(...sizes))
-  return cells.map((cell, at) => (at === largest ? cell + rest : cell))
 }
 
 const words = {

@@ -28,8 +28,8 @@ export const settingsOf = (launch: Launch, request: Request, typed: readonly str
 ]
 
 const argumentSettings = ({ engine, profile }: Launch, request: Request, typed: readonly string[]): readonly Setting[] => {
-  const words = readWords(request.extraArguments)
-  const fromLine = new Set(namesIn(typed))
+  const words = positive(readWords(request.extraArguments))
+  const fromLine = new Set(namesIn(typed).map(positiveName))
   const said: readonly Said[] = [
     { source: 'words after --', values: pick(words, (name) => fromLine.has(name)) },
     { source: 'AIM_ENGINE_EXTRA_ARGS', values: pick(words, (name) => !fromLine.has(name)) },
@@ -61,6 +61,12 @@ const own: Readonly<Record<string, string>> = {
   'enable-server-load-tracking': 'AIM Engine: the count of requests by which a stall is seen',
 }
 
+const positiveName = (name: string): string => name.replace(/^no-/, '')
+
+/** A negation as its flag with false. */
+const positive = (values: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => (name.startsWith('no-') ? [name.slice(3), false] : [name, value])))
+
 const named = (values: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [canonicalName(name), value]))
 
@@ -77,7 +83,7 @@ const valuesIn = (argv: readonly string[]): Readonly<Record<string, string>> => 
     if (/^-+[A-Za-z]/.test(word)) {
       const [flag = '', inline] = word.split(/=(.*)/s)
       const long = canonicalName(flag)
-      name = long.startsWith('no-') ? long.slice(3) : long
+      name = positiveName(long)
       values[name] = inline ?? (long === name ? '' : 'false')
     } else if (name !== undefined) values[name] = `${values[name] ?? ''} ${word}`.trim()
   }

@@ -51,6 +51,11 @@ test('what null takes away is told, and a negation stands under its name', () =>
     instead: [{ source: from, value: 'fp8' }],
   })
   assert.equal(all['--enable-prefix-caching']?.value, 'false')
+  const words = ['--no-enable-prefix-caching']
+  const { value, source, instead } =
+    settings({ extraArguments: words, engineArguments: { 'enable-prefix-caching': true } }, words)['--enable-prefix-caching'] ??
+    assert.fail()
+  assert.deepEqual([value, source, instead], ['false', 'words after --', [{ source: 'AIM_ENGINE_ARGS', value: 'true' }]])
 })
 
 test('variables are of the profile, of AIM Engine, or yours over the profile', () => {
