@@ -47,6 +47,17 @@ describe('aim serve, the whole line on the simulator', () => {
   }
   const api = (aim: Aim): string => `http://127.0.0.1:${aim.port}`
 
+  test('arguments that the engine would refuse end with 78 before a hub is asked, all of them named', async () => {
+    await using aim = await start({ HF_ENDPOINT: 'http://127.0.0.1:9', AIM_ENGINE_ARGS: '{"port": "x"}' }, [
+      'serve',
+      '--',
+      '--gpu-memm',
+      '1',
+    ])
+    assert.equal(await aim.exited, 78)
+    assert.match(aim.output(), /AIM_ENGINE_ARGS: --port must be a whole number.*extra arguments: --gpu-memm .*did you mean --gpu-memory/s)
+  })
+
   test('AIM_OPS_PORT=0: status and the health check find the port, and nothing of it stays', async () => {
     const temporary = mkdtempSync(join(stage.directory, 'tmp-'))
     await using aim = await start({ AIM_OPS_PORT: '0', TMPDIR: temporary })
