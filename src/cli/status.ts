@@ -34,6 +34,7 @@ const show = (status: Status): string =>
     ['next', status.next],
     ...(status.startup === undefined ? [] : [['start', showStart(status.startup, status.phases.at(-1))] as const]),
     ...(status.reason === '' ? [] : [['reason', status.reason] as const]),
+    ...(status.adjustments ?? []).map((sentence) => ['adjusted', sentence] as const),
     ['model', status.model === undefined ? '-' : status.model.id],
     ['profile', status.profile?.id ?? '-'],
     [

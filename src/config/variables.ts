@@ -142,6 +142,12 @@ export const variables = {
     defaultText: "the profile's",
     summary: 'Largest context in tokens.',
   }),
+  minModelLength: define(whole(0, 1_000_000_000), {
+    name: 'AIM_MIN_MODEL_LEN',
+    default: 4096,
+    summary:
+      'An engine that says that its context does not fit is started once more with the largest that does, never with less than so many tokens; 0 ends it instead.',
+  }),
   host: define(name, { name: 'AIM_HOST', default: '0.0.0.0', summary: 'Address that the engine listens on.' }),
   port: define(whole(1, 65535), { name: 'AIM_PORT', default: 8000, summary: 'Port that the engine listens on.' }),
   engineApiKey: define(name, {

@@ -77,6 +77,8 @@ export type ExitMeaning = {
   readonly permanent: boolean
   /** What the container should exit with when this ends it; absent: the engine's own code. */
   readonly exitCode?: number
+  /** It ended because its context does not fit: the largest that does by its own estimate, in tokens. */
+  readonly fittingContext?: number
   /** The lines that show it. */
   readonly evidence: readonly string[]
 }
@@ -86,6 +88,8 @@ export type EngineAdapter = {
   readonly name: string
   /** The whole command line. */
   readonly argv: (input: EngineInput) => readonly string[]
+  /** The same command line with a context of so many tokens. */
+  readonly withContext: (argv: readonly string[], tokens: number) => readonly string[]
   /** Variables the engine must be given, on top of the scrubbed environment. */
   readonly environment: (input: EngineInput) => Readonly<Record<string, string>>
   readonly endpoints: (argv: readonly string[], environment: Readonly<Record<string, string>>) => Endpoints

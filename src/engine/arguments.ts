@@ -33,3 +33,10 @@ export const valuesOf = (argv: readonly string[], name: string): readonly string
   const end = rest.findIndex((text) => text.startsWith('--'))
   return end === -1 ? rest : rest.slice(0, end)
 }
+
+/** `argv` with a long flag that takes one value set to `value`, wherever and however often it was given before. */
+export const withValue = (argv: readonly string[], name: string, value: string): readonly string[] => {
+  const isIt = (text: string | undefined): boolean => text?.startsWith('--') === true && canonicalName(text.split('=', 1)[0] ?? '') === name
+  const kept = argv.filter((text, at) => !isIt(text) && !(isIt(argv[at - 1]) && !argv[at - 1]?.includes('=') && !text.startsWith('--')))
+  return [...kept, `--${name}`, value]
+}

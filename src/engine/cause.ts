@@ -16,6 +16,8 @@ export type Cause = {
   readonly sentence: string
   readonly fix: string
   readonly remedy: Remedy
+  /** The pattern's group `fits` is the largest context in tokens that the engine says would do. */
+  readonly fitsContext?: true
   /** `general`: only when no rule names a root cause. `consequence`: only when nothing else is known. Default `root`. */
   readonly weight?: 'root' | 'general' | 'consequence'
   /** It can also end an engine that was serving; the others are read only of one that never became ready, whose log holds no user's text. */

@@ -11,6 +11,7 @@ export const machineCauses: readonly Cause[] = [
     sentence: 'one request of $<len> tokens needs $<need> of KV cache and there are $<free>; $<fits> tokens would fit',
     fix: 'set AIM_MAX_MODEL_LEN=$<fits> or less; or an fp8 KV cache (AIM_ENGINE_ARGS=\'{"kv-cache-dtype": "fp8"}\'), more GPUs, on a CPU more VLLM_CPU_KVCACHE_SPACE',
     remedy: 'configure',
+    fitsContext: true,
   },
   {
     cause: 'kv-cache-too-small',
@@ -18,6 +19,7 @@ export const machineCauses: readonly Cause[] = [
     sentence: 'the KV cache cannot hold one request of $<len> tokens; $<fits> tokens would fit',
     fix: 'set AIM_MAX_MODEL_LEN=$<fits> or less, use an fp8 KV cache, or more GPUs',
     remedy: 'configure',
+    fitsContext: true,
   },
   {
     cause: 'kv-cache-too-small',

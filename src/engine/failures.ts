@@ -91,6 +91,7 @@ const meaningOf = ({ rule, complaint, groups }: Found, lines: readonly string[],
     fix: fill(rule.fix),
     permanent: permanent.has(rule.remedy),
     ...(exitCode === undefined ? {} : { exitCode }),
+    ...(rule.fitsContext && groups.fits !== undefined ? { fittingContext: Number(groups.fits) } : {}),
     evidence: evidenceOf(lines, complaints, complaint),
   }
 }

@@ -1,5 +1,5 @@
 import type { EngineAdapter, EngineInput } from './adapter.ts'
-import { renderArguments } from './arguments.ts'
+import { renderArguments, withValue } from './arguments.ts'
 import { endpointsOf } from './endpoints.ts'
 import { compilers, isOwnLine, keyMetrics } from './evidence.ts'
 import { explainExit } from './failures.ts'
@@ -42,6 +42,7 @@ const argv = (input: EngineInput): readonly string[] => [
 export const vllm: EngineAdapter = {
   name: 'vllm',
   argv,
+  withContext: (given, tokens) => withValue(given, 'max-model-len', String(tokens)),
   environment,
   endpoints: endpointsOf,
   warmUp,

@@ -41,6 +41,8 @@ export type Status = {
   readonly gpus: number
   readonly restarts: number
   readonly phases: readonly PhaseStatus[]
+  /** What is served otherwise than planned and why, in sentences; absent when nothing is. */
+  readonly adjustments?: readonly string[]
   /** While a start is under way. */
   readonly startup?: StartStatus
   /** The last standstill of an engine, which stays after a restart. */

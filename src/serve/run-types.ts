@@ -33,6 +33,8 @@ export type RunOptions = {
   readonly failureWords: (error: unknown) => LastWords
   /** Processes of this container that the kernel has killed for memory so far. */
   readonly oomKills: () => number | undefined
+  /** Below this no context is cut to, in tokens; 0 for never cutting one. */
+  readonly contextFloor: number
   readonly onSpawned: () => void
   readonly memory: (launch: Launch) => Memory | undefined
 }

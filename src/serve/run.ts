@@ -13,9 +13,22 @@ import { cannotEnd, cannotSpawn, notGivenBack } from './blame.ts'
 import type { LastWords } from './last-words.ts'
 import { figuresOf, type Scene, statusOf } from './report.ts'
 import type { Run, RunOptions } from './run-types.ts'
+import { contextToTry } from './self-help.ts'
 import { createStandstill, type Standstill } from './standstill.ts'
 import { createStartup, type Startup } from './startup.ts'
-import { countSpawn, endPhase, enterState, explain, failWith, move, opening, progressPhase, type Story } from './story.ts'
+import {
+  adjust,
+  countHelp,
+  countSpawn,
+  endPhase,
+  enterState,
+  explain,
+  failWith,
+  move,
+  opening,
+  progressPhase,
+  type Story,
+} from './story.ts'
 import { meaningOf } from './supervision.ts'
 import { nextOf, reasonSentence } from './words.ts'
 import { drain, listening, type Target, warm } from './work.ts'
@@ -28,6 +41,8 @@ export const createRun = (options: RunOptions): Run => {
   let words: LastWords | undefined
   /** Kills for memory that the kernel had counted when the engine was spawned. */
   let killsBefore: number | undefined
+  /** The last end is to be followed by another try, though as it was it would end the same way. */
+  let helping = false
   const { promise: ended, resolve: end } = Promise.withResolvers<{ readonly exitCode: number; readonly words?: LastWords }>()
 
   const target = (): Target => {
@@ -72,13 +87,31 @@ export const createRun = (options: RunOptions): Run => {
     return meaningOf(vllm, exit, lines, served, kills === undefined || killsBefore === undefined ? undefined : kills - killsBefore)
   }
 
+  /** Tries once more with what fits, if anything is to be tried. */
+  const helpItself = (meaning: ExitMeaning): void => {
+    const { failures } = supervisor.life()
+    const cut = story.selfHelp.context !== undefined
+    const tokens = contextToTry({ meaning, policy, failures: failures.length, floor: options.contextFloor, cut })
+    if (launch === undefined || tokens === undefined) return
+    const { engine } = launch
+    const sentence = `serves a context of ${tokens} tokens instead of the planned one: ${meaning.sentence}`
+    helping = true
+    launch = { ...launch, engine: { ...engine, argv: vllm.withContext(engine.argv, tokens) } }
+    story = adjust(countHelp(story, 'context'), sentence)
+    log.write('warning', `starts once more and ${sentence}`, {
+      fix: 'AIM_MIN_MODEL_LEN=0 forbids that; AIM_MAX_MODEL_LEN sets the context',
+    })
+  }
+
   const onExited = ({ exit, lines, served }: Happening & { kind: 'exited' }): void => {
     const { state } = supervisor.life()
+    helping = false
     if (state.kind === 'stopping' && state.reason === 'requested') {
       log.write('info', `the engine ${describeExit(exit)}`)
       return
     }
-    const { cause, sentence, fix, evidence, exitCode } = means(exit, lines, served)
+    const meaning = means(exit, lines, served)
+    const { cause, sentence, fix, evidence, exitCode } = meaning
     // What was found before it was killed says more than how it died of that.
     const stall = state.kind === 'stopping' ? story.stall : undefined
     const named = stall?.sentence ?? (cause === 'unknown' ? sentence : `${sentence}; the engine ${describeExit(exit)}`)
@@ -88,6 +121,7 @@ export const createRun = (options: RunOptions): Run => {
     const whose = stall !== undefined ? 'killed' : exitCode === undefined ? 'engine' : 'aim'
     words = { exitCode: 1, whose, sentence: named, evidence: shown.evidence, ...remedy }
     log.write('error', named, { cause: shown.cause, ...remedy })
+    if (state.kind === 'starting' || state.kind === 'warming') helpItself(meaning)
   }
 
   const fail = (failed: LastWords): void => {
@@ -113,9 +147,11 @@ export const createRun = (options: RunOptions): Run => {
       options.onSpawned()
     } else if (happening.kind === 'spawn-failed') fail(cannotSpawn(launch, happening))
     else if (happening.kind === 'survivors') addFailure(cannotEnd(happening.survivors))
-    else if (happening.kind === 'held') addFailure(notGivenBack(happening.held, happening.users))
-    else if (happening.kind === 'lacking') {
-      story = explain(story, `others hold GPU memory: ${happening.devices.join('; ')}`)
+    else if (happening.kind === 'held') {
+      story = { ...story, heldBytes: Object.fromEntries(happening.held.map(({ device, bytes }) => [device, bytes])) }
+      addFailure(notGivenBack(happening.held, happening.users))
+    } else if (happening.kind === 'lacking') {
+      story = countHelp(explain(story, `others hold GPU memory: ${happening.devices.join('; ')}`), 'memory-wait')
       log.write('warning', story.reason, { next: nextOf(supervisor.life().state) })
     } else
       end({
@@ -179,7 +215,7 @@ export const createRun = (options: RunOptions): Run => {
       drain: (signal) => drain(target(), signal),
       examine: standstill.examine,
       failureOf: (error) => options.failureWords(error).exitCode,
-      verdict: means,
+      verdict: (exit, lines, served) => ({ ...means(exit, lines, served), ...(helping ? { permanent: false } : {}) }),
     },
   })
 

@@ -107,6 +107,7 @@ export const serve = async (environment: Environment): Promise<number> => {
     },
     failureWords,
     oomKills: readOomKills,
+    contextFloor: options.minModelLength,
     onSpawned: () => {
       held ??= holdModel(found, options)
       listener?.warm()

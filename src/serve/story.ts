@@ -31,6 +31,12 @@ export type Story = {
   readonly moved: { readonly atMs: number; readonly by?: string }
   /** The last standstill; it stays after the restart, for whoever comes to look. */
   readonly stall?: Stall
+  /** What is served otherwise than planned, because the plan did not fit; sentences, which stay. */
+  readonly adjustments: readonly string[]
+  /** How often something was tried against a failure, by kind (a closed set): context, memory-wait. */
+  readonly selfHelp: Readonly<Record<string, number>>
+  /** GPU memory that did not come back after the last end, by device; bytes. */
+  readonly heldBytes: Readonly<Record<string, number>>
   /** Standstills so far by the phase in which they came, `serving` after the start. */
   readonly stalls: Readonly<Record<string, number>>
 }
@@ -46,6 +52,9 @@ export const opening: Story = {
   causes: {},
   phases: [],
   moved: { atMs: 0 },
+  adjustments: [],
+  selfHelp: {},
+  heldBytes: {},
   stalls: {},
 }
 
@@ -61,6 +70,7 @@ export const enterState = (story: Story, state: State, at: number): Story => {
     ...(ready && story.readyMs === undefined ? { readyMs: at } : {}),
     // What went wrong before is history once an answer has come out again.
     reason: ready ? '' : story.reason,
+    heldBytes: ready ? {} : story.heldBytes,
     ends: { ...story.ends, ...ended },
   }
 }
@@ -116,6 +126,15 @@ export const failWith = (story: Story, failure: EngineFailure): Story => ({
   ...explain(story, failure.sentence),
   failure,
   causes: { ...story.causes, [failure.cause]: (story.causes[failure.cause] ?? 0) + 1 },
+})
+
+/** What is served is not what was planned from now on. */
+export const adjust = (story: Story, sentence: string): Story => ({ ...story, adjustments: [...story.adjustments, sentence] })
+
+/** Something is tried against a failure. */
+export const countHelp = (story: Story, kind: 'context' | 'memory-wait'): Story => ({
+  ...story,
+  selfHelp: { ...story.selfHelp, [kind]: (story.selfHelp[kind] ?? 0) + 1 },
 })
 
 /** Something went wrong that the next state does not say. */

@@ -20,6 +20,10 @@ export type Figures = {
   readonly startup?: { readonly elapsedSeconds: number; readonly stillSeconds: number; readonly etaSeconds?: number }
   /** Standstills by the phase in which they came (a closed set). */
   readonly stalls: Readonly<Record<string, number>>
+  /** Tries against a failure by kind (a closed set). */
+  readonly selfHelp: Readonly<Record<string, number>>
+  /** GPU memory that did not come back after the last end of the engine, by device. */
+  readonly heldBytes: Readonly<Record<string, number>>
   /** Seconds from our start to the first ready. */
   readonly readySeconds?: number
   readonly gpus: number
@@ -102,6 +106,12 @@ const gauges: readonly Definition[] = [
     help: 'Time from our start to the first ready; NaN before.',
     read: (f) => [[f.readySeconds ?? Number.NaN]],
   },
+  {
+    name: 'aim_memory_held_bytes',
+    help: 'GPU memory that did not come back after the last end of the engine; gone when an engine is ready again.',
+    labels: ['gpu'],
+    read: (f) => each(f.heldBytes, 'gpu'),
+  },
   { name: 'aim_pull_bytes', help: 'Bytes of the model that the engine needs from the hub.', read: (f) => [[f.pullBytes]] },
   { name: 'process_resident_memory_bytes', help: 'Resident memory of this process.', read: () => [[process.memoryUsage.rss()]] },
 ]
@@ -113,6 +123,12 @@ const counters: readonly Definition[] = [
     help: 'Standstills of the engine, by phase of its start or serving.',
     labels: ['phase'],
     read: (f) => each(f.stalls, 'phase'),
+  },
+  {
+    name: 'aim_self_help_total',
+    help: 'Tries against a failure: context (started once more with the largest that fits), memory-wait (a start waited for GPU memory).',
+    labels: ['kind'],
+    read: (f) => each(f.selfHelp, 'kind'),
   },
   { name: 'aim_engine_ends_total', help: 'Ends of the engine by reason.', labels: ['reason'], read: (f) => each(f.ends, 'reason') },
   {

@@ -158,3 +158,17 @@ describe('engineEnvironment()', () => {
   })
   test('lets the plan have the last word', () => assert.equal(engineEnvironment({ X: '1' }, account, { X: '2' }).X, '2'))
 })
+
+describe('withContext()', () => {
+  const rows: readonly [given: readonly string[]][] = [
+    [['--max-model-len', '131072', '--port', '1']],
+    [['--port', '1', '--max_model_len=131072']],
+    [['--max-model-len=1', '--port', '1', '--max-model-len', '2']],
+    [['--port', '1']],
+  ]
+  for (const [given] of rows)
+    test(`sets it once in ${given.join(' ')}`, () =>
+      assert.deepEqual(vllm.withContext(['vllm', 'serve', '/m', ...given], 4096), [
+        ...['vllm', 'serve', '/m', '--port', '1', '--max-model-len', '4096'],
+      ]))
+})

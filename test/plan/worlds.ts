@@ -71,6 +71,7 @@ export const adapter: EngineAdapter = {
     ...Object.entries(args).flatMap(([name, value]) => (value === null ? [] : [`--${name}`, JSON.stringify(value)])),
     ...extraArguments,
   ],
+  withContext: (given) => given,
   environment: () => ({ VLLM_NO_USAGE_STATS: '1' }),
   endpoints: () => ({ base: '', health: '', metrics: '', suspensions: [] }),
   warmUp: () => ({ path: '', body: null, check: () => undefined }),

@@ -56,7 +56,7 @@ test('createGpuWatch() asks for counts and holders every thirty seconds, for the
 test('the metrics hold a sample for what is known of each GPU, and none for the rest', async () => {
   const figures = {
     ...{ version: '1', state: 'ready', states: [], ready: true, engineUp: true, restarts: 0, ends: {}, causes: {}, phases: {} },
-    ...{ gpus: 2, pulledBytes: 0, pullBytes: 0, reaped: 0, stalls: {}, droppedLines: 0 },
+    ...{ gpus: 2, pulledBytes: 0, pullBytes: 0, reaped: 0, stalls: {}, selfHelp: {}, heldBytes: {}, droppedLines: 0 },
   } satisfies Partial<Figures> as Figures
   const watch = createGpuWatch({ files: patient(tree), gpus: () => gpus, pids: () => [70], now: () => 0 })
   const { text } = await createMetrics(() => figures, watch)()

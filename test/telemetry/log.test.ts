@@ -83,6 +83,8 @@ test('createMetrics() reads its figures at scrape time', async () => {
     pullBytes: 2,
     reaped: 3,
     stalls: {},
+    selfHelp: { context: 1 },
+    heldBytes: { '0000:11:00.0': 5 },
     droppedLines: 4,
   })
   const scrape = createMetrics(figures, async () => [])
@@ -96,6 +98,8 @@ test('createMetrics() reads its figures at scrape time', async () => {
     'aim_state{state="ready"} 1',
     'aim_engine_ends_total{reason="engine-exited"} 2',
     'aim_engine_failures_total{cause="gpu-fault"} 1',
+    'aim_self_help_total{kind="context"} 1',
+    'aim_memory_held_bytes{gpu="0000:11:00.0"} 5',
     'aim_startup_phase_seconds{phase="pull"} 1.5',
     'aim_gpus 8',
   ]) {
