@@ -20,6 +20,9 @@ export type SpawnFailure = {
   readonly directory?: string
 }
 
+/** A piece of output of so many characters comes from an engine that writes faster than is read. */
+const floodLength = 32_768
+
 /** What a spawned program reports. `onExit` comes after the last line unless a stray holds the pipe. */
 export type Listener = {
   readonly onSpawned: (pid: number) => void
@@ -91,7 +94,13 @@ const read = (stream: Readable | null, onLine: (line: string) => void): Promise<
   if (stream === null) return Promise.resolve()
   const splitter: LineSplitter = splitLines(onLine)
   stream.setEncoding('utf8')
-  stream.on('data', (text: string) => splitter.push(text))
+  stream.on('data', (text: string) => {
+    splitter.push(text)
+    if (text.length < floodLength) return
+    // libuv reads up to 32 times in a row what is there, for which a probe would have to wait.
+    stream.pause()
+    setImmediate(() => stream.resume())
+  })
   return new Promise((resolve) => {
     stream.on('close', () => {
       splitter.end()

@@ -72,12 +72,12 @@ export const createSink = (wanted: number): Sink => {
   }
   return {
     write: (text) => {
-      const bytes = Buffer.byteLength(text)
-      if (gone || waiting + bytes > limitBytes) {
+      // No text has fewer bytes than characters, and in a flood most of it ends here.
+      if (gone || waiting + text.length > limitBytes) {
         dropped++
         return
       }
-      waiting += bytes
+      waiting += Buffer.byteLength(text)
       queue.push(text)
       if (!busy) next()
     },

@@ -1,0 +1,121 @@
+/**
+ * An engine that floods its log: `npm run bench log-flood [SECONDS] [LINES]`. LINES a second (200,000) for SECONDS (10) into `cat`, then into
+ * aim, whose own output nobody reads, while 1,000 probes a second ask whether it lives. Says whether the engine was slowed, how long probes
+ * took, how many console lines were dropped, and whether the last lines before the engine's end were kept whole.
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { Agent, get as ask } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { formatTable } from '../../src/cli/table.ts'
+import type { Status } from '../../src/ops/status.ts'
+import { buildModel } from '../hub/model.ts'
+import { bareEnvironment, get } from '../stage/aim.ts'
+import { freePorts } from '../stage/ports.ts'
+import { until } from '../stage/until.ts'
+
+const seconds = Number(process.argv[3] ?? 10)
+const perSecond = Number(process.argv[4] ?? 200_000)
+const total = seconds * perSecond
+const probesPerSecond = 1000
+
+const root = join(import.meta.dirname, '../..')
+const directory = mkdtempSync(join(tmpdir(), 'aim-bench-'))
+const file = (name: string): string => join(directory, name)
+
+/** Writes numbered lines in 100 waves a second, as late as the reader makes it; leaves its own seconds in a file, then fails. */
+const flood = `use Time::HiRes qw(time sleep); $| = 1; $begin = time; $wave = ${perSecond} / 100;
+while ($n < ${total}) { $text = ""; for (1..$wave) { $n++; $text .= sprintf("INFO 11-24 00:00:00 [loggers.py:259] line %09d of the flood\\n", $n) } syswrite STDOUT, $text;
+$wait = $begin + $n / ${perSecond} - time; sleep $wait if $wait > 0 }
+open F, ">", $ARGV[0]; print F time - $begin; close F; exit 3`
+
+/** Seconds that the flood took. */
+const took = (name: string): number => Number(readFileSync(file(name), 'utf8'))
+
+const intoCat = async (): Promise<number> => {
+  const child = spawn('/bin/sh', ['-c', `perl ${file('flood')} ${file('cat.took')} | cat > /dev/null`], { stdio: 'ignore' })
+  await once(child, 'exit')
+  return took('cat.took')
+}
+
+/**
+ * Asks `url` so many times a second, each at its own time whatever became of those before, until told to stop; gives milliseconds, sorted.
+ * `calm` resolves when the last hundred came in time: what is loaded after the spawn is loaded by then; it forgets what was before.
+ */
+const probe = (url: string): { readonly calm: () => Promise<unknown>; readonly stop: () => readonly number[] } => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  const times: number[] = []
+  const begin = performance.now()
+  let sent = 0
+  const timer = setInterval(() => {
+    for (const due = ((performance.now() - begin) * probesPerSecond) / 1000; sent < due; sent++) {
+      const at = performance.now()
+      ask(url, { agent }, (response) => response.resume().on('end', () => times.push(performance.now() - at))).on('error', () =>
+        times.push(Number.POSITIVE_INFINITY),
+      )
+    }
+  }, 1)
+  return {
+    calm: async () => {
+      await until('a hundred quick answers', () => (times.length > 100 && times.slice(-100).every((time) => time < 20) ? true : undefined))
+      times.length = 0
+    },
+    stop: () => {
+      clearInterval(timer)
+      agent.destroy()
+      return times.toSorted((a, b) => a - b)
+    },
+  }
+}
+
+const intoAim = async () => {
+  const [port = 0] = await freePorts(1)
+  const ops = `http://127.0.0.1:${port}`
+  const child = spawn(process.execPath, [join(root, 'dist/aim.js')], {
+    // Two pipes that nobody reads.
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...bareEnvironment(),
+      ...{ AIM_ENGINE: 'simulator', AIM_MODEL_ID: file('model'), AIM_OPS_PORT: String(port), AIM_TERMINATION_LOG: '/dev/null' },
+      ...{ AIM_ENGINE_COMMAND: `/bin/sh -c 'while [ ! -e ${file('go')} ]; do sleep 0.1; done; perl ${file('flood')} ${file('aim.took')}; sleep 2; exit 3'` },
+      ...{ AIM_RESTART_BACKOFF: '1h', TMPDIR: directory },
+    },
+  })
+  await until('the engine was spawned', async () => (JSON.parse((await get(`${ops}/status`)).body) as Status).engine.pid)
+  const { calm, stop } = probe(`${ops}/livez`)
+  await calm()
+  writeFileSync(file('go'), '')
+  const failure = await until('the engine ended', async () => (JSON.parse((await get(`${ops}/status`)).body) as Status).failure, 600_000)
+  const times = stop()
+  const dropped = Number(/^aim_dropped_log_lines_total (\d+)/m.exec((await get(`${ops}/metrics`)).body)?.[1])
+  child.kill('SIGKILL')
+  return { took: took('aim.took'), times, dropped, last: failure.evidence.at(-1) ?? '' }
+}
+
+const at = (sorted: readonly number[], part: number): string => (sorted[Math.floor(sorted.length * part)] ?? Number.NaN).toFixed(2)
+
+try {
+  execFileSync(process.execPath, [join(root, 'docker/build.ts')], { stdio: 'inherit' })
+  writeFileSync(file('flood'), flood)
+  await buildModel(file('model'), { megabytes: 1, shards: 1 })
+  const cat = await intoCat()
+  const aim = await intoAim()
+  process.stdout.write(
+    `${formatTable(
+      [`${perSecond} lines a second for ${seconds} s`, 'value'],
+      [
+        ['the engine into cat, s', cat.toFixed(2)],
+        ['the engine into aim, s', `${aim.took.toFixed(2)} (${(aim.took / cat).toFixed(3)}x)`],
+        [`/livez at ${probesPerSecond}/s: p50, p99, p99.9, most; ms`, [0.5, 0.99, 0.999, 0.999999].map((part) => at(aim.times, part)).join(', ')],
+        ['probes answered', String(aim.times.filter(Number.isFinite).length)],
+        ['console lines dropped, of those nobody read', `${aim.dropped} of ${total}`],
+        ['last line kept', aim.last],
+        ['it is the last line written, whole', String(aim.last.endsWith(`line ${String(total).padStart(9, '0')} of the flood`))],
+      ],
+    )}\n`,
+  )
+} finally {
+  rmSync(directory, { recursive: true, force: true })
+}
