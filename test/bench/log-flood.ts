@@ -79,7 +79,9 @@ const intoAim = async () => {
     env: {
       ...bareEnvironment(),
       ...{ AIM_ENGINE: 'simulator', AIM_MODEL_ID: file('model'), AIM_OPS_PORT: String(port), AIM_TERMINATION_LOG: '/dev/null' },
-      ...{ AIM_ENGINE_COMMAND: `/bin/sh -c 'while [ ! -e ${file('go')} ]; do sleep 0.1; done; perl ${file('flood')} ${file('aim.took')}; sleep 2; exit 3'` },
+      ...{
+        AIM_ENGINE_COMMAND: `/bin/sh -c 'while [ ! -e ${file('go')} ]; do sleep 0.1; done; perl ${file('flood')} ${file('aim.took')}; sleep 2; exit 3'`,
+      },
       ...{ AIM_RESTART_BACKOFF: '1h', TMPDIR: directory },
     },
   })
@@ -108,7 +110,10 @@ try {
       [
         ['the engine into cat, s', cat.toFixed(2)],
         ['the engine into aim, s', `${aim.took.toFixed(2)} (${(aim.took / cat).toFixed(3)}x)`],
-        [`/livez at ${probesPerSecond}/s: p50, p99, p99.9, most; ms`, [0.5, 0.99, 0.999, 0.999999].map((part) => at(aim.times, part)).join(', ')],
+        [
+          `/livez at ${probesPerSecond}/s: p50, p99, p99.9, most; ms`,
+          [0.5, 0.99, 0.999, 0.999999].map((part) => at(aim.times, part)).join(', '),
+        ],
         ['probes answered', String(aim.times.filter(Number.isFinite).length)],
         ['console lines dropped, of those nobody read', `${aim.dropped} of ${total}`],
         ['last line kept', aim.last],

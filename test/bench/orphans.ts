@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { formatTable } from '../../src/cli/table.ts'
+import { ensureApt } from '../engines/apt.ts'
 import { buildModel } from '../hub/model.ts'
 import { aimFromSources } from '../stage/aim.ts'
-import { ensureApt } from '../engines/apt.ts'
 import { type Init, startInit } from './init.ts'
 
 const seconds = Number(process.argv[3] ?? 10)
@@ -29,7 +29,9 @@ const file = (name: string): string => join(directory, name)
 const engine = (id: string): string => {
   const step = (name: string, perl: string): string =>
     `while [ ! -e ${file(`${id}.${name}`)} ]; do sleep 0.1; done\nperl -e '${perl}' ${file(`${id}.count`)}\n: > ${file(`${id}.${name}.done`)}\n`
-  writeFileSync(file(id), `#!/bin/sh\n${step('burst', burst)}${step('storm', storm.replaceAll("'", '"'))}exec sleep 1000\n`, { mode: 0o755 })
+  writeFileSync(file(id), `#!/bin/sh\n${step('burst', burst)}${step('storm', storm.replaceAll("'", '"'))}exec sleep 1000\n`, {
+    mode: 0o755,
+  })
   return file(id)
 }
 
@@ -61,7 +63,14 @@ const measure = async (id: string, command: (engine: string) => readonly string[
 try {
   await ensureApt('tini', 'dumb-init')
   await buildModel(file('model'), { megabytes: 1, shards: 1 })
-  const serve = { AIM_ENGINE: 'simulator', AIM_MODEL_ID: file('model'), AIM_OPS_PORT: '0', AIM_TERMINATION_LOG: '/dev/null', AIM_LOG_LEVEL: 'error', TMPDIR: directory }
+  const serve = {
+    AIM_ENGINE: 'simulator',
+    AIM_MODEL_ID: file('model'),
+    AIM_OPS_PORT: '0',
+    AIM_TERMINATION_LOG: '/dev/null',
+    AIM_LOG_LEVEL: 'error',
+    TMPDIR: directory,
+  }
   const results: readonly (readonly [string, Result])[] = [
     ['tini', await measure('tini', (program) => ['tini', '--', program])],
     ['dumb-init', await measure('dumb-init', (program) => ['dumb-init', '--', program])],
@@ -70,7 +79,16 @@ try {
   const against = results[0]?.[1] ?? { wall: Number.NaN, rate: Number.NaN }
   process.stdout.write(
     `${formatTable(
-      ['PID 1', `burst of ${count}, ms`, 'ratio', `storm of ${seconds} s, orphans/s`, 'ratio', 'most zombies', 'zombies at the end', 'CPU s'],
+      [
+        'PID 1',
+        `burst of ${count}, ms`,
+        'ratio',
+        `storm of ${seconds} s, orphans/s`,
+        'ratio',
+        'most zombies',
+        'zombies at the end',
+        'CPU s',
+      ],
       results.map(([name, { wall, rate, peak, left, cpu }]) => [
         ...[name, wall.toFixed(0), `${(wall / against.wall).toFixed(2)}x`, rate.toFixed(0), `${(rate / against.rate).toFixed(2)}x`],
         ...[String(peak), String(left), cpu.toFixed(2)],
