@@ -3,6 +3,7 @@ const benches = {
   start: 'from exec to the spawn of the engine, and memory at rest, beside a bare Node',
   orphans: 'a burst and a storm of orphans, beside tini and dumb-init',
   'log-flood': 'an engine that floods its log, beside the same engine into cat',
+  stop: 'from SIGTERM to the exit, and from a crash to the next engine, beside what the engine takes itself',
 } as const
 
 const name = process.argv[2] ?? 'start'

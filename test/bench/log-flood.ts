@@ -34,10 +34,19 @@ open F, ">", $ARGV[0]; print F time - $begin; close F; exit 3`
 /** Seconds that the flood took. */
 const took = (name: string): number => Number(readFileSync(file(name), 'utf8'))
 
-const intoCat = async (): Promise<number> => {
+/** The engine into `cat`, beside a bare server that is probed the same. */
+const intoCat = async () => {
+  const [port = 0] = await freePorts(1)
+  const script = `require('node:http').createServer((_, response) => response.end('{}')).listen(${port}, '127.0.0.1')`
+  const server = spawn(process.execPath, ['-e', script], { stdio: 'ignore' })
+  await until('the bare server answers', async () => (await get(`http://127.0.0.1:${port}/`)).status)
+  const { calm, stop } = probe(`http://127.0.0.1:${port}/`)
+  await calm()
   const child = spawn('/bin/sh', ['-c', `perl ${file('flood')} ${file('cat.took')} | cat > /dev/null`], { stdio: 'ignore' })
   await once(child, 'exit')
-  return took('cat.took')
+  const times = stop()
+  server.kill('SIGKILL')
+  return { took: took('cat.took'), times }
 }
 
 /**
@@ -98,6 +107,8 @@ const intoAim = async () => {
 
 const at = (sorted: readonly number[], part: number): string => (sorted[Math.floor(sorted.length * part)] ?? Number.NaN).toFixed(2)
 
+const percentiles = (sorted: readonly number[]): string => [0.5, 0.99, 0.999, 0.999999].map((part) => at(sorted, part)).join(', ')
+
 try {
   execFileSync(process.execPath, [join(root, 'docker/build.ts')], { stdio: 'inherit' })
   writeFileSync(file('flood'), flood)
@@ -108,12 +119,10 @@ try {
     `${formatTable(
       [`${perSecond} lines a second for ${seconds} s`, 'value'],
       [
-        ['the engine into cat, s', cat.toFixed(2)],
-        ['the engine into aim, s', `${aim.took.toFixed(2)} (${(aim.took / cat).toFixed(3)}x)`],
-        [
-          `/livez at ${probesPerSecond}/s: p50, p99, p99.9, most; ms`,
-          [0.5, 0.99, 0.999, 0.999999].map((part) => at(aim.times, part)).join(', '),
-        ],
+        ['the engine into cat, s', cat.took.toFixed(2)],
+        ['the engine into aim, s', `${aim.took.toFixed(2)} (${(aim.took / cat.took).toFixed(3)}x)`],
+        [`a bare server meanwhile, ${probesPerSecond}/s: p50, p99, p99.9, most; ms`, percentiles(cat.times)],
+        [`/livez meanwhile, ${probesPerSecond}/s: p50, p99, p99.9, most; ms`, percentiles(aim.times)],
         ['probes answered', String(aim.times.filter(Number.isFinite).length)],
         ['console lines dropped, of those nobody read', `${aim.dropped} of ${total}`],
         ['last line kept', aim.last],

@@ -22,6 +22,8 @@ export const untilEnd = async (measured: Measured): Promise<number> => {
 /** A clock that an engine stops: `engine` is a command whose first act is to do so. */
 export type SpawnClock = AsyncDisposable & {
   readonly engine: readonly [string, ...string[]]
+  /** Resolves at the next first act of an engine. */
+  readonly begun: () => Promise<unknown>
   /** Milliseconds from the exec of a program to the first act of the engine that it spawns; resolves when the program has ended. */
   readonly untilSpawned: (measured: Measured) => Promise<number>
 }
@@ -34,6 +36,7 @@ export const spawnClock = async (directory: string): Promise<SpawnClock> => {
   const descriptor = await promisify(open)(fifo, 'r+')
   const signalled = (): Promise<unknown> => promisify(read)(descriptor, Buffer.alloc(1), 0, 1, null)
   return {
+    begun: signalled,
     engine: ['/bin/sh', '-c', 'printf x > "$0"', fifo],
     untilSpawned: async (measured) => {
       const begin = performance.now()
