@@ -158,8 +158,8 @@ export const serve = async (environment: Environment): Promise<number> => {
   abort.abort()
   // A worker that was told to stop removes its part files first; one that hangs in the kernel is not waited for.
   await Promise.race([Promise.allSettled([preparing, pulling, held?.then((release) => release())]), sleep(workerMs)])
-  // Does nothing but after a bug of ours: every other end has reclaimed the engine's tree.
-  await sweep(spared, () => reaper?.reap(), AbortSignal.timeout(flushMs))
+  // After a bug of ours: every other end has reclaimed the engine's tree.
+  if (exitCode === exitCodes.software) await sweep(spared, () => reaper?.reap(), AbortSignal.timeout(flushMs))
   await leave(options, log, sinks, exitCode, words)
   if (options.opsPort === 0) dropOpsPort(listener.port)
   listener.close()

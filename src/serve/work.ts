@@ -5,7 +5,7 @@ import type { Policy } from '../supervisor/policy.ts'
 import { ask, type Reply } from './engine-client.ts'
 
 /** Milliseconds between two looks. */
-const pace = { listening: 200, warm: 1000, drain: 100, drained: 10 }
+const pace = { listening: 200, warm: 1000, drain: 100, drained: 5 }
 /** A health answer that takes longer says nothing; milliseconds. */
 const healthTimeoutMs = 5000
 /** Looks in a row without a request in flight: one reading can be early or late (seen on vLLM 0.24). */

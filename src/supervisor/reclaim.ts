@@ -28,9 +28,9 @@ export const reclaim = async (
   reportMs: number,
 ): Promise<Leftovers> => {
   const atEnd = memory?.holders()
-  await sweep(except(), reap, signal)
+  const clean = await sweep(except(), reap, signal)
   onSwept()
-  const alive = survivors(except())
+  const alive = clean ? [] : survivors(except())
   if (alive.length > 0 || memory === undefined || before === undefined || atEnd === undefined)
     return { survivors: alive, held: [], users: [] }
   const held = await untilBack(memory, await before, { used: {}, holders: await atEnd }, signal)

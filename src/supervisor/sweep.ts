@@ -12,13 +12,15 @@ export type Survivor = Pick<ProcessReport, 'pid' | 'name' | 'state' | 'wchan' | 
 
 /**
  * Kills every descendant of ours that is not in `owned` (the children of other tools of ours), in other sessions too, until none is left.
- * Only our own descendants are touched: elsewhere a wider kill would hit a neighbour. Resolves when nothing is left or `signal` aborts.
+ * Only our own descendants are touched: elsewhere a wider kill would hit a neighbour. Resolves with true when nothing is left, or with
+ * false when `signal` aborts.
  */
-export const sweep = async (owned: ReadonlySet<number>, reap: () => void, signal: AbortSignal): Promise<void> => {
+export const sweep = async (owned: ReadonlySet<number>, reap: () => void, signal: AbortSignal): Promise<boolean> => {
   for (;;) {
     const left = strays(owned)
     reap()
-    if (left.length === 0 || signal.aborted) return
+    if (left.length === 0) return true
+    if (signal.aborted) return false
     for (const { pid } of left) signalProcess(pid, 'SIGKILL')
     await delay(pollMs, undefined, { signal }).catch(() => undefined)
   }

@@ -45,7 +45,8 @@ const stopAlone = async (): Promise<number> => {
 const stopServed = async (): Promise<number> => {
   await using running = await startAim({ command: aim, words: ['serve'], environment: serve })
   await running.until('ready')
-  return untilExit(running.child)
+  // Awaited here, or it would be stopped once more.
+  return await untilExit(running.child)
 }
 
 const gib = 1024 ** 3
