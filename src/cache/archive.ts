@@ -22,6 +22,12 @@ const tarFailed = (what: string, said: string): Failure =>
     fix: 'check the stream and the volume',
   })
 
+/** Resolves when the stream has passed on all that it was given: the caller may end the process, and what a pipe has not taken yet would be lost. */
+const drained = (output: Writable): Promise<void> =>
+  new Promise((resolve, reject) => {
+    output.write('', (error) => (error ? reject(error) : resolve()))
+  })
+
 const runTar = async (words: readonly string[], what: string, input: Readable | undefined, output: Writable | undefined): Promise<void> => {
   const child = spawn('tar', words, { stdio: [input === undefined ? 'ignore' : 'pipe', output === undefined ? 'ignore' : 'pipe', 'pipe'] })
   let said = ''
@@ -30,7 +36,10 @@ const runTar = async (words: readonly string[], what: string, input: Readable | 
   })
   const ended = once(child, 'close')
   if (input !== undefined && child.stdin !== null) await pipeline(input, child.stdin).catch(() => {})
-  if (output !== undefined && child.stdout !== null) await pipeline(child.stdout, output, { end: false })
+  if (output !== undefined && child.stdout !== null) {
+    await pipeline(child.stdout, output, { end: false })
+    await drained(output)
+  }
   const [code] = (await ended) as [number | null]
   if (code !== 0) throw tarFailed(what, said)
 }
