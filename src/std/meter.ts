@@ -22,7 +22,7 @@ export const describeReadings = (readings: readonly Reading[]): string => {
   const { done, total } = readings.at(-1) ?? { done: 0, total: 0 }
   const rate = rateOf(readings)
   const parts = [`${total === 0 ? 100 : Math.floor((100 * done) / total)} % ${formatBytes(done)} of ${formatBytes(total)}`]
-  if (rate !== undefined) parts.push(`${formatBytes(rate)}/s`)
+  if (rate !== undefined) parts.push(`${formatBytes(Math.round(rate))}/s`)
   if (rate !== undefined && rate > 0 && done < total) parts.push(`${formatDuration(((total - done) / rate) * 1000)} left`)
   return parts.join(', ')
 }

@@ -18,7 +18,7 @@ export type Engine = AsyncDisposable & {
 }
 
 /** Asks again and again until something holds; fails with what it waited for. */
-export const eventually = async (what: string, condition: () => boolean | Promise<boolean>, limitMs = 30_000): Promise<void> => {
+export const eventually = async (what: string, condition: () => boolean | Promise<boolean>, limitMs = 120_000): Promise<void> => {
   const from = performance.now()
   while (!(await condition())) {
     if (performance.now() - from > limitMs) throw new Error(`waited ${limitMs} ms in vain until ${what}`)

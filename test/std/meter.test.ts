@@ -27,6 +27,10 @@ test('describeReadings() tells rate and what is left while it goes on, and neith
   assert.equal(describeReadings([{ ms: 0, done: 0, total: 0 }]), '100 % 0 B of 0 B')
 })
 
+test('describeReadings() tells whole bytes for a rate that is no round number', () => {
+  assert.equal(describeReadings([at(0, 0), at(5491, 1125)]), '0 % 1.1 KiB of 1.0 MiB, 205 B/s, 1h 25m left')
+})
+
 test('bar() is as long as asked for', () => {
   assert.equal(bar(1, 4, 8), '[##      ]')
   assert.equal(bar(0, 0, 3), '[###]')
