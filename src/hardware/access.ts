@@ -9,6 +9,9 @@ export type Access = { readonly usable: readonly KfdGpu[]; readonly hidden: read
 
 const kfd = '/dev/kfd'
 
+/** What kfd_chardev.c answers EINVAL for. */
+const waitForReset = 'wait until the reset of a GPU is over; if it stays so, see dmesg on the host for amdgpu and reboot it'
+
 const give = 'docker run --device=/dev/kfd --device=/dev/dri; on Kubernetes: resources.limits with amd.com/gpu'
 
 /**
@@ -54,6 +57,7 @@ const gateBlocked = (gpus: readonly KfdGpu[], code: string): Blocked => {
   if (code === 'ENOENT') return { reason: `${here}, but ${kfd} is not in this container (ENOENT), and no GPU works without it`, fix: give }
   if (code === 'EPERM')
     return { reason: `${here}, but the container's device cgroup denies ${kfd} (EPERM); a bind mount is not enough`, fix: give }
+  if (code === 'EINVAL') return { reason: `${here}, but ${kfd} cannot be used (EINVAL): the driver has locked it`, fix: waitForReset }
   return { reason: `${here}, but ${kfd} cannot be used (${code})`, fix: 'see the kernel log of the host (dmesg) for amdgpu and kfd' }
 }
 

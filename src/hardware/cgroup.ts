@@ -11,6 +11,9 @@ export type CgroupLimits = {
   readonly memoryLeftBytes?: number
 }
 
+/** The limits, and sentences on files that say neither a limit nor that there is none. */
+export type CgroupRead = { readonly limits: CgroupLimits; readonly oddities: readonly string[] }
+
 /** Where to look for one resource: directories from our own group up to the root of the mount, and how to read one of them. */
 type Hierarchy<T> = { readonly directories: readonly string[]; readonly read: (fs: FileSystem, directory: string) => T | undefined }
 
@@ -23,16 +26,42 @@ const unlimited = 2 ** 62
  * Reads the limits. A group is bound by every group around it, so the smallest along the path counts. Groups that the mount does
  * not show (it starts at our own in most containers) are passed over.
  */
-export const readCgroup = (fs: FileSystem): CgroupLimits => {
+export const readCgroup = (files: FileSystem): CgroupRead => {
+  const odd = new Set<string>()
+  const fs = watched(files, odd)
   const own = fs.readText('/proc/self/cgroup')
   const paths = parseCgroupPaths(own.ok ? own.value : '')
   const memory = smallest(fs, memoryHierarchy(paths), ({ limit }) => limit)
-  return defined<CgroupLimits>({
+  const limits = defined<CgroupLimits>({
     cpuQuota: smallest(fs, cpuHierarchy(paths), (quota) => quota),
     memoryLimitBytes: memory?.limit,
     memoryLeftBytes: memory === undefined ? undefined : leftOf(fs, memory),
   })
+  return { limits, oddities: [...odd] }
 }
+
+/** What each file looks like (cgroup-v2.rst, cgroup-v1/memory.rst, sched-bwc.rst). */
+const shapes: Readonly<Record<string, RegExp>> = {
+  cgroup: /^\d+:[^:]*:\//m,
+  'cpu.max': /^\s*(?:\d{1,20}|max)(?:\s+\d{1,20})?\s*$/,
+  'cpu.cfs_quota_us': /^\s*-?\d+\s*$/,
+  'cpu.cfs_period_us': /^\s*\d+\s*$/,
+  'memory.max': /^\s*(?:\d{1,20}|max)\s*$/,
+  'memory.current': /^\s*\d{1,20}\s*$/,
+  'memory.limit_in_bytes': /^\s*-?\d{1,20}\s*$/,
+  'memory.usage_in_bytes': /^\s*\d{1,20}\s*$/,
+}
+
+// What does not look so counts as no limit, and must be said: it may have been one.
+const watched = (fs: FileSystem, odd: Set<string>): FileSystem => ({
+  ...fs,
+  readText: (path) => {
+    const read = fs.readText(path)
+    const shape = shapes[path.slice(path.lastIndexOf('/') + 1)]
+    if (read.ok && shape?.test(read.value) === false) odd.add(`${path} holds no limit that can be read`)
+    return read
+  },
+})
 
 /** Our group's path per version-1 controller, and under the empty name that of version 2: lines of `id:controllers:path`. */
 export const parseCgroupPaths = (text: string): ReadonlyMap<string, string> =>

@@ -5,6 +5,9 @@ import { packageOf } from './pci.ts'
 /** What of a GPU says where its device is. */
 export type Placed = Pick<Gpu, 'pci' | 'renderMinor'>
 
+const drm = ({ renderMinor }: Placed): readonly string[] =>
+  renderMinor === undefined ? [] : [`/sys/class/drm/renderD${renderMinor}/device`]
+
 /**
  * Directories to try in turn for the PCI device of a GPU, given all GPUs that are ours. A secondary partition's own render node belongs to
  * a platform device without any of the files, so it has those of its package's primary: by that one's render node, else through
@@ -12,8 +15,10 @@ export type Placed = Pick<Gpu, 'pci' | 'renderMinor'>
  */
 export const deviceDirectories = (gpu: Placed, gpus: readonly Placed[]): readonly string[] => {
   const primary = gpus.find(({ pci }) => pci !== undefined && gpu.pci !== undefined && pci === packageOf(gpu.pci))
-  const own = gpu.pci === undefined || gpu.pci === packageOf(gpu.pci) ? gpu.renderMinor : undefined
-  const minors = [...new Set([own, primary?.renderMinor])].filter((minor) => minor !== undefined)
-  const drm = minors.map((minor) => `/sys/class/drm/renderD${minor}/device`)
-  return gpu.pci === undefined ? drm : [...drm, `/sys/bus/pci/devices/${packageOf(gpu.pci)}`]
+  const isFirst = gpu.pci === undefined || gpu.pci === packageOf(gpu.pci)
+  const own = drm(gpu)
+  if (gpu.pci === undefined) return own
+  const ofPackage = [...(primary === undefined ? [] : drm(primary)), `/sys/bus/pci/devices/${packageOf(gpu.pci)}`]
+  // Last, because only a virtual function in a guest has the files under another function than 0.
+  return [...new Set(isFirst ? [...own, ...ofPackage] : [...ofPackage, ...own])]
 }

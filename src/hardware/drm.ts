@@ -7,7 +7,7 @@ import type { KfdGpu } from './kfd-node.ts'
 import { cpuNodeOf } from './links.ts'
 import { packageOf } from './pci.ts'
 import { type PciDevice, readDevice, readUsedOnly } from './pci-device.ts'
-import { impliedPartition, productOf } from './products.ts'
+import { impliedMemoryPartition, impliedPartition, productOf } from './products.ts'
 
 /** GPUs with what DRM added. */
 export type Decorated = { readonly gpus: readonly KfdGpu[]; readonly oddities: readonly string[] }
@@ -19,11 +19,15 @@ export type Decorated = { readonly gpus: readonly KfdGpu[]; readonly oddities: r
  */
 export const decorate = (fs: FileSystem, gpus: readonly KfdGpu[]): Decorated => {
   const found = new Map<string, PciDevice | undefined>()
+  const oddities: string[] = []
   const read = (directory: string, gpu: KfdGpu): PciDevice | undefined => {
-    if (!found.has(directory)) found.set(directory, readDevice(fs, directory, gpu))
+    if (!found.has(directory)) {
+      const device = readDevice(fs, directory, gpu)
+      found.set(directory, device)
+      oddities.push(...(device?.odd ?? []).map((words) => `${directory}/${words}`))
+    }
     return found.get(directory)
   }
-  const oddities: string[] = []
   const decorated = gpus.map((gpu) => {
     const device = deviceDirectories(gpu, gpus).reduce<PciDevice | undefined>(
       (known, directory) => known ?? read(directory, gpu),
@@ -32,7 +36,25 @@ export const decorate = (fs: FileSystem, gpus: readonly KfdGpu[]): Decorated => 
     if (device?.busy) oddities.push(`the device of KFD node ${gpu.node} answers EBUSY: it is in reset or suspended`)
     return withDevice(fs, gpu, device ?? readUsedOnly(fs, gpu))
   })
-  return { gpus: decorated, oddities }
+  return { gpus: withMemoryModes(decorated), oddities }
+}
+
+const withMemoryModes = (gpus: readonly KfdGpu[]): readonly KfdGpu[] => {
+  const packages = Map.groupBy(gpus, (gpu) => gpu.package)
+  return gpus.map((gpu) => {
+    const group = packages.get(gpu.package) ?? []
+    const mode = gpu.memoryPartition === undefined && isWhole(gpu, group.length) ? modeOf(group) : undefined
+    return mode === undefined ? gpu : { ...gpu, memoryPartition: mode }
+  })
+}
+
+// All partitions of its package are ours.
+const isWhole = ({ xcc, deviceId, package: own }: KfdGpu, count: number): boolean =>
+  own !== undefined && count > 1 && xcc !== undefined && xcc * count === productOf(deviceId)?.xcc
+
+const modeOf = (group: readonly KfdGpu[]): string | undefined => {
+  const banks = group.flatMap(({ vramBytes }) => vramBytes ?? [])
+  return banks.length === group.length ? impliedMemoryPartition(banks) : undefined
 }
 
 const withDevice = (fs: FileSystem, gpu: KfdGpu, device: PciDevice): KfdGpu => {

@@ -71,4 +71,4 @@ export const dtypesOf = (gfx: string | undefined): readonly string[] | undefined
  * GPUs inside a processor, which may use the host's memory as theirs. From what is generally known of these families, so it only
  * decides where no size is known.
  */
-export const isApuGfx = (gfx: string | undefined): boolean => gfx !== undefined && /^gfx(90[2c]|103[3-7]|1103|115\w)$/.test(gfx)
+export const isApuGfx = (gfx: string | undefined): boolean => gfx !== undefined && /^gfx(90[29c]|103[3-7]|1103|115\w)$/.test(gfx)

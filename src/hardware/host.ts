@@ -3,6 +3,7 @@ import { readCgroup } from './cgroup.ts'
 import { defined } from './defined.ts'
 import type { FileSystem } from './file-system.ts'
 import type { Host } from './inventory.ts'
+import { readInteger } from './properties.ts'
 
 /** The host, and sentences on what could not be read. */
 export type HostRead = { readonly host: Host; readonly oddities: readonly string[] }
@@ -14,7 +15,8 @@ export type HostRead = { readonly host: Host; readonly oddities: readonly string
 export const readHost = (fs: FileSystem): HostRead => {
   const memory = parseMemory(fs)
   const affinity = parseAffinity(fs)
-  const { cpuQuota, memoryLimitBytes, memoryLeftBytes } = readCgroup(fs)
+  const { limits, oddities } = readCgroup(fs)
+  const { cpuQuota, memoryLimitBytes, memoryLeftBytes } = limits
   const limited = memoryLimitBytes !== undefined && (memory.total === undefined || memoryLimitBytes < memory.total)
   const space = fs.space('/dev/shm')
   const host = defined<Host>({
@@ -24,8 +26,10 @@ export const readHost = (fs: FileSystem): HostRead => {
     memoryLimitBytes: limited ? memoryLimitBytes : undefined,
     memoryAvailableBytes: least(memory.available, limited ? memoryLeftBytes : undefined),
     shmBytes: space.ok ? space.value.totalBytes : undefined,
+    numaBalancing: parseBalancing(fs),
+    hugePagesBytes: memory.hugePages,
   })
-  return { host, oddities: missing(affinity, memory.total) }
+  return { host, oddities: [...missing(affinity, memory.total), ...oddities] }
 }
 
 /** How many CPUs a list such as `0-3,8` names; undefined when it is none. */
@@ -45,10 +49,24 @@ const parseAffinity = (fs: FileSystem): number | undefined => {
   return list === undefined ? undefined : countCpus(list)
 }
 
-const parseMemory = (fs: FileSystem): { readonly total: number | undefined; readonly available: number | undefined } => {
+type Memory = Readonly<Record<'total' | 'available' | 'hugePages', number | undefined>>
+
+const parseMemory = (fs: FileSystem): Memory => {
   const meminfo = fs.readText('/proc/meminfo')
   const text = meminfo.ok ? meminfo.value : ''
-  return { total: kibibytes(text, 'MemTotal'), available: kibibytes(text, 'MemAvailable') }
+  const pages = /^HugePages_Total:\s*(\d{1,15})$/m.exec(text)?.[1]
+  const size = kibibytes(text, 'Hugepagesize')
+  return {
+    total: kibibytes(text, 'MemTotal'),
+    available: kibibytes(text, 'MemAvailable'),
+    hugePages: pages === undefined || size === undefined ? undefined : Number(pages) * size,
+  }
+}
+
+// 0 is off; 1 is between nodes, 2 between tiers of memory (Documentation/admin-guide/sysctl/kernel.rst).
+const parseBalancing = (fs: FileSystem): boolean | undefined => {
+  const mode = readInteger(fs, '/proc/sys/kernel/numa_balancing')
+  return mode === undefined ? undefined : (mode & 1) === 1
 }
 
 const kibibytes = (text: string, key: string): number | undefined => {

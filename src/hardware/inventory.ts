@@ -69,6 +69,10 @@ export type Host = {
   readonly memoryAvailableBytes?: number
   /** Size of the file system at /dev/shm. */
   readonly shmBytes?: number
+  /** Whether the kernel moves pages between NUMA nodes on its own, which stalls GPUs that use them. */
+  readonly numaBalancing?: boolean
+  /** Memory that is set aside as huge pages of the default size, in use or not. */
+  readonly hugePagesBytes?: number
 }
 
 /** A GPU that is in the machine but not ours to use, and why. */

@@ -2,7 +2,7 @@
 import { defined } from './defined.ts'
 import { decodeGfx } from './gfx.ts'
 import type { Gpu } from './inventory.ts'
-import { decodeLocation } from './pci.ts'
+import { decodeLocation, type PciLocation } from './pci.ts'
 import { peakBandwidth, productOf } from './products.ts'
 import { idOf, noProperties, numberOf, type Properties, positiveOf } from './properties.ts'
 import { uuidOf } from './visible-devices.ts'
@@ -33,8 +33,7 @@ export const isGpu = ({ gpuId, properties }: Pick<NodeFiles, 'gpuId' | 'properti
 /** Decodes a GPU node; what is missing or makes no sense is left out. */
 export const decodeNode = ({ node, gpuId, properties, bank = noProperties }: NodeFiles): KfdGpu => {
   const deviceId = positiveOf(properties, 'device_id')?.toString(16).padStart(4, '0')
-  const locationId = positiveOf(properties, 'location_id')
-  const location = locationId === undefined ? undefined : decodeLocation(locationId, numberOf(properties, 'domain'))
+  const location = locationOf(properties)
   const uniqueId = idOf(properties, 'unique_id')
   const product = productOf(deviceId)
   return defined<KfdGpu>({
@@ -53,6 +52,13 @@ export const decodeNode = ({ node, gpuId, properties, bank = noProperties }: Nod
     uuid: uniqueId === undefined ? undefined : uuidOf({ uniqueId }),
     hiveId: idOf(properties, 'hive_id'),
   })
+}
+
+// In domain 0 that address is the host bridge; guests of some clouds have a domain for each GPU, which is then at 00:00.0 of it.
+const locationOf = (properties: Properties): PciLocation | undefined => {
+  const id = numberOf(properties, 'location_id')
+  const domain = numberOf(properties, 'domain')
+  return id === undefined || (id === 0 && !domain) ? undefined : decodeLocation(id, domain)
 }
 
 // libhsakmt takes 128 to 255 only.

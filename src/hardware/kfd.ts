@@ -1,8 +1,9 @@
 /** The KFD topology: the one list of the GPUs there are. Everything else only decorates it. */
+import type { Read } from '../std/result.ts'
 import type { FileSystem } from './file-system.ts'
 import type { HiddenGpu } from './inventory.ts'
 import { decodeNode, isGpu, type KfdGpu, type NodeFiles } from './kfd-node.ts'
-import { noProperties, parseInteger, parseProperties, readInteger } from './properties.ts'
+import { noProperties, parseInteger, parseProperties, positiveOf } from './properties.ts'
 
 /** What the topology says, before anybody asked whether the GPUs can be opened. `gpus` are in node order, which is ROCR's. */
 export type Topology = {
@@ -27,12 +28,20 @@ const attempts = 3
 export const readTopology = (fs: FileSystem): Topology => {
   let walked: Topology = { driver: false, gpus: [], hidden: [], oddities: [] }
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const before = readInteger(fs, `${topology}/generation_id`)
+    const before = fs.readText(generation)
     walked = walk(fs)
-    if (!walked.driver || readInteger(fs, `${topology}/generation_id`) === before) return walked
+    if (!walked.driver || isSame(fs.readText(generation), before))
+      return { ...walked, oddities: [...walked.oddities, ...oddGeneration(before)] }
   }
   return { ...walked, oddities: [...walked.oddities, `the KFD topology changed during each of ${attempts} readings`] }
 }
+
+const generation = `${topology}/generation_id`
+
+const isSame = (after: Read<string>, before: Read<string>): boolean => (after.ok ? after.value : '') === (before.ok ? before.value : '')
+
+const oddGeneration = (read: Read<string>): string[] =>
+  read.ok && parseInteger(read.value) === undefined ? ['generation_id of the KFD topology is no number'] : []
 
 const walk = (fs: FileSystem): Topology => {
   const listed = fs.list(`${topology}/nodes`)
@@ -61,7 +70,7 @@ const readNode = (fs: FileSystem, node: number): NodeRead => {
   if (!isGpu(files)) return { oddities: [...oddLines(files), ...oddId(node, id)] }
   const bank = fs.readText(`${topology}/nodes/${node}/mem_banks/0/properties`)
   const whole = { ...files, bank: bank.ok ? parseProperties(bank.value) : noProperties }
-  return { gpu: decodeNode(whole), oddities: [...oddLines(whole), ...oddId(node, id)] }
+  return { gpu: decodeNode(whole), oddities: [...oddLines(whole), ...oddBank(node, bank), ...oddId(node, id)] }
 }
 
 const unreadable = (node: number, gpuId: number | undefined, idCode: string | undefined, code: string): NodeRead => {
@@ -80,7 +89,12 @@ const oddLines = ({ node, properties, bank = noProperties }: NodeFiles): string[
   return lines === 0 ? empty : [...empty, `${lines} lines of KFD node ${node} are not "key value"`]
 }
 
-const oddId = (node: number, id: { readonly ok: boolean; readonly value?: string; readonly code?: string }): string[] => {
+const oddBank = (node: number, bank: Read<string>): string[] => {
+  if (!bank.ok) return bank.code === 'ENOENT' ? [] : [`the memory bank of KFD node ${node} cannot be read (${bank.code})`]
+  return positiveOf(parseProperties(bank.value), 'size_in_bytes') === undefined ? [`the memory bank of KFD node ${node} has no size`] : []
+}
+
+const oddId = (node: number, id: Read<string>): string[] => {
   if (!id.ok) return id.code === 'ENOENT' ? [] : [`gpu_id of KFD node ${node} cannot be read (${id.code})`]
-  return (parseInteger(id.value ?? '') ?? -1) >= 0 ? [] : [`gpu_id of KFD node ${node} is no number`]
+  return (parseInteger(id.value) ?? -1) >= 0 ? [] : [`gpu_id of KFD node ${node} is no number`]
 }

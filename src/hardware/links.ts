@@ -44,16 +44,19 @@ export const readLinks = (fs: FileSystem, gpus: readonly Pick<Gpu, 'node' | 'ind
 }
 
 /**
- * The CPU node that a GPU hangs on, which is a NUMA node, by its first link: for devices whose own `numa_node` is -1 (desktops, guests)
- * or not to be seen. Undefined when that link leads to no CPU.
+ * The CPU node that a GPU hangs on, which is a NUMA node: for devices whose own `numa_node` is -1 (desktops, guests) or not to be seen. It
+ * is the first link in every capture; the others are read only when that one leads elsewhere. Undefined when none leads to a CPU.
  */
 export const cpuNodeOf = (fs: FileSystem, node: number): number | undefined => {
-  const read = fs.readText(`${nodes}/${node}/io_links/0/properties`)
-  const link = read.ok ? parseLink(node, read.value) : undefined
-  const id = link === undefined ? undefined : fs.readText(`${nodes}/${link.to}/gpu_id`)
-  const properties = id?.ok === false && link !== undefined ? fs.readText(`${nodes}/${link.to}/properties`) : undefined
-  const isCpu = id?.ok
-    ? id.value.trim() === '0'
-    : properties?.ok && (numberOf(parseProperties(properties.value), 'cpu_cores_count') ?? 0) > 0
-  return isCpu ? link?.to : undefined
+  const first = fs.readText(`${nodes}/${node}/io_links/0/properties`)
+  const link = first.ok ? parseLink(node, first.value) : undefined
+  if (link !== undefined && isCpu(fs, link.to)) return link.to
+  return readLinksOf(fs, node, 'io_links').find(({ to }) => to !== link?.to && isCpu(fs, to))?.to
+}
+
+const isCpu = (fs: FileSystem, node: number): boolean => {
+  const id = fs.readText(`${nodes}/${node}/gpu_id`)
+  if (id.ok) return id.value.trim() === '0'
+  const properties = fs.readText(`${nodes}/${node}/properties`)
+  return properties.ok && (numberOf(parseProperties(properties.value), 'cpu_cores_count') ?? 0) > 0
 }

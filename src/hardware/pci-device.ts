@@ -4,7 +4,7 @@ import { defined } from './defined.ts'
 import type { FileSystem } from './file-system.ts'
 import type { KfdGpu } from './kfd-node.ts'
 import { productOf } from './products.ts'
-import { parseInteger, readInteger } from './properties.ts'
+import { notNegative, parseInteger, readInteger } from './properties.ts'
 
 /** What one PCI device, and so every partition on it, says. */
 export type PciDevice = {
@@ -18,6 +18,8 @@ export type PciDevice = {
   readonly memoryPartition?: string
   /** The device answered EBUSY: in reset or suspended. */
   readonly busy: boolean
+  /** Files whose content or error makes no sense, in words: `numa_node is no number`. */
+  readonly odd: readonly string[]
 }
 
 /**
@@ -29,25 +31,55 @@ export const readDevice = (fs: FileSystem, directory: string, { deviceId, gfx, v
   const used = fs.readText(`${directory}/mem_info_vram_used`)
   if (isAbsent(revision) && isAbsent(used)) return undefined
   const known = productOf(deviceId)
+  const odd: string[] = []
+  const take = <T>(file: string, read: Read<string>, kind: Kind<T>): T | undefined => {
+    const { value, oddity } = understand(read, kind)
+    if (oddity !== undefined) odd.push(`${file} ${oddity}`)
+    return value
+  }
+  const ask = <T>(file: string, kind: Kind<T>): T | undefined => take(file, fs.readText(`${directory}/${file}`), kind)
   return defined<PciDevice>({
-    revision: revision.ok ? parseInteger(revision.value)?.toString(16).padStart(2, '0') : undefined,
-    name: readWord(fs, `${directory}/product_name`),
+    revision: take('revision', revision, whole)?.toString(16).padStart(2, '0'),
+    name: ask('product_name', name),
     // A discrete product's total is in its KFD bank already.
-    vramTotal:
-      known === undefined || known.apu || vramBytes === undefined ? readInteger(fs, `${directory}/mem_info_vram_total`) : undefined,
-    vramUsed: used.ok ? notNegative(parseInteger(used.value)) : undefined,
-    numaNode: notNegative(readInteger(fs, `${directory}/numa_node`)),
-    ...(mayBePartitioned(gfx) && readModes(fs, directory)),
+    vramTotal: known === undefined || known.apu || vramBytes === undefined ? ask('mem_info_vram_total', whole) : undefined,
+    vramUsed: take('mem_info_vram_used', used, whole),
+    numaNode: notNegative(ask('numa_node', integer)),
+    ...(mayBePartitioned(gfx) && {
+      computePartition: ask('current_compute_partition', computeMode),
+      memoryPartition: ask('current_memory_partition', memoryMode),
+    }),
     busy: !used.ok && used.code === 'EBUSY',
+    odd,
   })
 }
 
 const isAbsent = (read: Read<string>): boolean => !read.ok && read.code !== 'EBUSY' && read.code !== 'EPERM'
 
-const readModes = (fs: FileSystem, directory: string) => ({
-  computePartition: readWord(fs, `${directory}/current_compute_partition`),
-  memoryPartition: readWord(fs, `${directory}/current_memory_partition`),
-})
+/** How to understand a file, and what one that is not understood is not. */
+type Kind<T> = { readonly parse: (text: string) => T | undefined; readonly otherwise: string; readonly mayBeBlank?: true }
+
+const integer: Kind<number> = { parse: parseInteger, otherwise: 'is no number' }
+const whole: Kind<number> = { parse: (text) => notNegative(parseInteger(text)), otherwise: 'is no size or number' }
+// Consumer cards have a product_name with nothing in it.
+const name: Kind<string> = { parse: (text) => /^[ -~]{1,80}$/.exec(firstLine(text))?.[0], otherwise: 'is no name', mayBeBlank: true }
+const mode = (pattern: RegExp): Kind<string> => ({ parse: (text) => pattern.exec(firstLine(text))?.[0], otherwise: 'is no mode' })
+const computeMode = mode(/^[SDTQC]PX$/)
+const memoryMode = mode(/^NPS[1248]$/)
+
+const firstLine = (text: string): string => text.trim().split('\n')[0] ?? ''
+
+/** Errors that say that the kernel does not offer a file, or not now. */
+const usual: readonly string[] = ['ENOENT', 'ENOTDIR', 'EBUSY', 'EPERM', 'ENODEV', 'EOPNOTSUPP']
+
+const understand = <T>(read: Read<string>, kind: Kind<T>): { readonly value?: T; readonly oddity?: string } => {
+  if (!read.ok) return usual.includes(read.code) ? {} : { oddity: `cannot be read (${read.code})` }
+  const value = kind.parse(read.value)
+  if (value !== undefined) return { value }
+  const blank = kind.mayBeBlank === true && read.value.trim() === ''
+  // What the driver writes for a mode that it does not know itself.
+  return blank || read.value.trim() === 'UNKNOWN' ? {} : { oddity: kind.otherwise }
+}
 
 // The first generation with partitions is MI300 (gfx94x); an unknown gfx is asked.
 const mayBePartitioned = (gfx: string | undefined): boolean => gfx === undefined || /^gfx(9[4-9]|125)/.test(gfx)
@@ -55,14 +87,5 @@ const mayBePartitioned = (gfx: string | undefined): boolean => gfx === undefined
 /** Stands in where no PCI device is visible: KFD's own count of used memory, which is the whole package's too. */
 export const readUsedOnly = (fs: FileSystem, { node }: KfdGpu): PciDevice => {
   const used = readInteger(fs, `/sys/class/kfd/kfd/topology/nodes/${node}/mem_banks/0/used_memory`)
-  return defined<PciDevice>({ vramUsed: notNegative(used), busy: false })
+  return defined<PciDevice>({ vramUsed: notNegative(used), busy: false, odd: [] })
 }
-
-// The first line, blank as absent: consumer cards have a product_name without one.
-const readWord = (fs: FileSystem, path: string): string | undefined => {
-  const read = fs.readText(path)
-  const [line = ''] = read.ok ? read.value.trim().split('\n') : []
-  return /^[ -~]{1,80}$/.test(line) ? line : undefined
-}
-
-const notNegative = (value: number | undefined): number | undefined => (value !== undefined && value >= 0 ? value : undefined)

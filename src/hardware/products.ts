@@ -115,3 +115,18 @@ const modes: Readonly<Record<number, string>> = { 1: 'SPX', 2: 'DPX', 3: 'TPX', 
  */
 export const impliedPartition = (xcc: number, total: number): string | undefined =>
   xcc === 1 ? 'CPX' : total % xcc === 0 ? modes[total / xcc] : undefined
+
+/**
+ * The memory partition mode that the banks of all partitions of one package imply: the driver keeps 16 MiB of the last memory partition, so
+ * those that share it have less than the others (MI308X in CPX/NPS4: one of four). Equal ones imply nothing: in NPS1 all share it, and what
+ * is kept is not seen elsewhere. For when the driver's own file is not visible.
+ */
+export const impliedMemoryPartition = (banks: readonly number[]): string | undefined => {
+  const [least, most] = [Math.min(...banks), Math.max(...banks)]
+  const less = banks.filter((bytes) => bytes === least).length
+  const parts = banks.length / less
+  const two = banks.every((bytes) => bytes === least || bytes === most)
+  return two && most - least <= keptBytes && [2, 4, 8].includes(parts) ? `NPS${parts}` : undefined
+}
+
+const keptBytes = 16 * 2 ** 20

@@ -16,7 +16,7 @@ export const parseProperties = (text: string): Properties => {
   let unreadable = 0
   for (const line of text.split('\n')) {
     const [, key, digits] = /^\s*(\w+)\s+(\d{1,20})\s*$/.exec(line) ?? []
-    if (key !== undefined && digits !== undefined) values.set(key, BigInt(digits))
+    if (key !== undefined && digits !== undefined && BigInt(digits) < 2n ** 64n) values.set(key, BigInt(digits))
     else if (line.trim() !== '') unreadable += 1
   }
   return { values, unreadable }
@@ -42,6 +42,9 @@ export const readInteger = (fs: FileSystem, path: string): number | undefined =>
   const read = fs.readText(path)
   return read.ok ? parseInteger(read.value) : undefined
 }
+
+/** A size or count; undefined for what is below 0. */
+export const notNegative = (value: number | undefined): number | undefined => (value !== undefined && value >= 0 ? value : undefined)
 
 const toBigInt = (text: string): bigint => (text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text))
 

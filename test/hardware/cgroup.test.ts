@@ -75,15 +75,29 @@ const rows: readonly [claim: string, own: string | undefined, files: Record<stri
     { [`${root}/memory/a/memory.limit_in_bytes`]: '10', [`${root}/b/cpu.max`]: '100 100' },
     { cpuQuota: 1, memoryLimitBytes: 10 },
   ],
-  ['garbage is no limit', 'garbage\n::\n0::relative\n', { [`${root}/cpu.max`]: '\u0000', [`${root}/memory.max`]: 'lots' }, {}],
   ['a period of 0 is no limit', '0::/\n', { [`${root}/cpu.max`]: '100 0' }, {}],
   ['a quota of 0 is no limit', '0::/\n', { [`${root}/cpu.max`]: '0 100' }, {}],
 ]
 
+test('readCgroup() takes garbage for no limit and says so', () => {
+  const files = {
+    '/proc/self/cgroup': 'garbage\n::\n0::relative\n',
+    [`${root}/cpu.max`]: '\u0000',
+    [`${root}/memory.max`]: 'lots',
+  }
+  const { limits, oddities } = readCgroup(inMemory({ ...empty, files }).fs)
+  assert.deepEqual(limits, {})
+  assert.deepEqual(oddities.toSorted(), [
+    '/proc/self/cgroup holds no limit that can be read',
+    '/sys/fs/cgroup/cpu.max holds no limit that can be read',
+    '/sys/fs/cgroup/memory.max holds no limit that can be read',
+  ])
+})
+
 for (const [claim, own, files, limits] of rows) {
   test(`readCgroup(): ${claim}`, () => {
     const tree = { ...empty, files: { ...files, ...(own !== undefined && { '/proc/self/cgroup': own }) } }
-    assert.deepEqual(readCgroup(inMemory(tree).fs), limits)
+    assert.deepEqual(readCgroup(inMemory(tree).fs), { limits, oddities: [] })
   })
 }
 

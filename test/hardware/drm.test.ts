@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { decorate } from '../../src/hardware/drm.ts'
 import { readTopology } from '../../src/hardware/kfd.ts'
 import { gib } from '../../src/std/bytes.ts'
-import { apu, mi250x, mi300x, mi300xCpx, radeon } from '../fixtures/hardware/machines.ts'
+import { apu, mi250x, mi300x, mi300xCpx, mi308xCpx, radeon } from '../fixtures/hardware/machines.ts'
 import { inMemory, over, type Tree, without } from '../fixtures/hardware/tree.ts'
 
 const decorated = (tree: Tree, keep: (node: number) => boolean = () => true) => {
@@ -25,9 +25,9 @@ test('decorate() adds revision, name, use, NUMA node and modes from the PCI devi
 test('decorate() gives every partition what its package says, and reads the device once', () => {
   const { gpus, calls } = decorated(mi300xCpx(1))
   assert.equal(gpus.length, 8)
-  for (const gpu of gpus) {
+  for (const [at, gpu] of gpus.entries()) {
     assert.deepEqual([gpu.computePartition, gpu.memoryPartition, gpu.vramUsedBytes, gpu.numaNode], ['CPX', 'NPS4', used, 0])
-    assert.equal(gpu.vramBytes, gib(24) - 2 * 2 ** 20)
+    assert.equal(gpu.vramBytes, gib(24) - (at < 6 ? 0 : 8 * 2 ** 20))
   }
   assert.equal(calls.filter((call) => call.endsWith('/mem_info_vram_used')).length, 1)
 })
@@ -37,10 +37,10 @@ test('decorate() reaches the package of a lone secondary partition through /sys/
   assert.deepEqual([gpus[0]?.pci, gpus[0]?.memoryPartition], ['0000:11:00.3', 'NPS4'])
 })
 
-test('decorate() infers the compute mode from the XCCs, and no memory mode, where no device is visible', () => {
+test('decorate() infers the compute mode from the XCCs, and the memory mode from unequal banks, where no device is visible', () => {
   const bare = (tree: Tree) => decorated(without(tree, /^\/sys\/(class\/drm|bus)/)).gpus[0]
   assert.deepEqual([bare(mi300x(1))?.computePartition, bare(mi300x(1))?.memoryPartition], ['SPX', undefined])
-  assert.equal(bare(mi300xCpx(1))?.computePartition, 'CPX')
+  assert.deepEqual([bare(mi300xCpx(1))?.computePartition, bare(mi308xCpx(1))?.memoryPartition], ['CPX', 'NPS4'])
   assert.equal(bare(mi250x(1))?.computePartition, undefined)
   assert.equal(bare(mi300x(1))?.vramUsedBytes, used)
 })
@@ -92,10 +92,12 @@ test('decorate() takes EPERM of a suspended card quietly', () => {
   assert.deepEqual([gpus[0]?.name, gpus[0]?.vramUsedBytes, oddities], ['AMD Instinct MI300X OAM', undefined, []])
 })
 
-test('decorate() takes garbage in any attribute for unknown', () => {
+test('decorate() takes garbage in any attribute for unknown, and says so', () => {
   for (const text of ['', '\n', '\u0000\u0001', 'N/A', 'x'.repeat(100_000), '-5', '99999999999999999999999999']) {
     const names = ['revision', 'mem_info_vram_used', 'numa_node', 'product_name', 'current_compute_partition', 'current_memory_partition']
-    const [gpu] = decorated(over(mi300x(1), { files: Object.fromEntries(names.map((name) => [`${device}/${name}`, text])) })).gpus
+    const { gpus, oddities } = decorated(over(mi300x(1), { files: Object.fromEntries(names.map((name) => [`${device}/${name}`, text])) }))
+    const [gpu] = gpus
+    assert.ok(oddities.length >= 4, oddities.join('\n'))
     assert.deepEqual([gpu?.product, gpu?.vramUsedBytes, gpu?.numaNode], ['MI300X', undefined, undefined], text.slice(0, 20))
   }
 })

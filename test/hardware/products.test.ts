@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { impliedPartition, peakBandwidth, productOf } from '../../src/hardware/products.ts'
+import { impliedMemoryPartition, impliedPartition, peakBandwidth, productOf } from '../../src/hardware/products.ts'
 
 const rows: readonly [id: string, revision: string | undefined, product: string | undefined, name: string | undefined][] = [
   ['738c', '01', 'MI100', 'AMD Instinct MI100'],
@@ -73,4 +73,19 @@ test('impliedPartition() follows from the share of XCCs', () => {
     [9, 8, undefined],
   ]
   for (const [xcc, total, mode] of cases) assert.equal(impliedPartition(xcc, total), mode, `${xcc} of ${total}`)
+})
+
+test('impliedMemoryPartition() follows from banks that are not equal, and from nothing else', () => {
+  const [whole, less] = [48 * 2 ** 30, 48 * 2 ** 30 - 16 * 2 ** 20]
+  const cases: readonly [banks: readonly number[], mode: string | undefined][] = [
+    [[whole, whole, whole, less], 'NPS4'],
+    [[whole, less], 'NPS2'],
+    [[whole, whole, whole, whole, whole, whole, less, less], 'NPS4'],
+    [[whole, whole, whole, whole], undefined],
+    [[whole, whole, less], undefined],
+    [[whole, whole, less, less - 1], undefined],
+    [[whole, whole, whole, whole / 2], undefined],
+    [[], undefined],
+  ]
+  for (const [banks, mode] of cases) assert.equal(impliedMemoryPartition(banks), mode, banks.join(' '))
 })
