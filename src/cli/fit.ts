@@ -33,10 +33,10 @@ export const fitCommand = async (model: string, extra: readonly string[], { form
   return report.fit.verdict === 'no' ? exitCodes.unavailable : exitCodes.ok
 }
 
-/** Without the facts' inner tables, which are large and no answer. */
+/** Without the facts' inner tables, which are large and no answer, and the boolean that would call `likely` a fit. */
 const documentOf = ({ facts, converted: _, fit, ...report }: FitReport, from: string, assumed: readonly string[]) => {
   const { shape, ...model } = facts
-  const { verdict, ...numbers } = fit
+  const { verdict, fits: __, ...numbers } = fit
   return {
     verdict,
     ...report,

@@ -1,11 +1,32 @@
 /** What changed in vLLM's accounting, by minor version (planner facts 0 to 3 name each change). */
 
-/** The minor of `v0.31.1rc1.dev23+g43b4aaea3` is 31; undefined for a text that holds none, and for builds that call themselves 0.1. */
+/** The minor of `v0.31.1rc1.dev23+g43b4aaea3` is 31; undefined for a text that holds none. */
 export const minorOf = (version: string | undefined): number | undefined => {
+  const commits = /0\.1\.dev(\d+)/.exec(version ?? '')?.[1]
+  if (commits !== undefined) return minorOfCommit(Number(commits))
   const match = /(?:^|[^\d.])v?0\.(\d+)/.exec(` ${version ?? ''}`)
   const minor = match === null ? undefined : Number(match[1])
   return minor === undefined || minor < 5 ? undefined : minor
 }
+
+/** Commits on vLLM's main when a minor came out, about: a build without the repository's tags calls itself 0.1 and counts them. */
+const releases: readonly (readonly [commits: number, minor: number])[] = [
+  ...([
+    [5000, 8],
+    [6500, 9],
+    [8000, 10],
+    [9800, 11],
+    [11500, 12],
+    [12200, 13],
+    [13500, 15],
+    [15000, 17],
+    [17000, 20],
+  ] as const),
+]
+
+/** Beyond the table a build counts as the newest. */
+const minorOfCommit = (commits: number): number | undefined =>
+  commits >= 19_000 ? undefined : releases.findLast(([since]) => commits >= since)?.[1]
 
 /** The engine in our image, where nobody names another. */
 export const imageMinor = 32
@@ -29,8 +50,20 @@ export const alignedStates = (minor: number): boolean => minor >= 20
 export const samplerCounts = (minor: number): boolean => minor <= 14
 
 /** `--max-num-batched-tokens` and `--max-num-seqs` where nobody sets them, by the GPU's memory (engine/arg_utils.py; #51726). */
-export const defaultBatch = (minor: number, vramBytes: number): { readonly tokens: number; readonly sequences: number } => {
+export const defaultBatch = (
+  minor: number,
+  vramBytes: number,
+  product: string | undefined,
+): { readonly tokens: number; readonly sequences: number } => {
+  // Left out by name.
+  if (product?.startsWith('A100')) return { tokens: 2048, sequences: 256 }
   const memory = vramBytes / 1024 ** 3
   if (memory >= 160 && minor >= 28) return { tokens: 16384, sequences: 1024 }
   return memory >= 70 ? { tokens: 8192, sequences: 1024 } : { tokens: 2048, sequences: 256 }
 }
+
+/**
+ * Whether what is left of a tensor's segment always counts as its own: not in CUDA's 0.10 to 0.12 (torch 2.8 and 2.9), but in ROCm's 0.11 and
+ * later, which were built against newer ones, and in 0.28.
+ */
+export const wholeSegments = (minor: number, rocm: boolean): boolean => rocm || minor >= 20

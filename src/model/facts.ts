@@ -1,3 +1,4 @@
+import type { Allocation } from './allocations.ts'
 import type { CacheLayers } from './cache-layers.ts'
 import type { Shape } from './weights-share.ts'
 import type { WeightPart } from './weights-split.ts'
@@ -11,6 +12,8 @@ export type ModelShape = Shape & {
   readonly parts: readonly WeightPart[]
   /** Where the bytes come from: every tensor's header, the files' sizes shared out as the architecture has it, or the architecture alone. */
   readonly source: 'headers' | 'files' | 'architecture'
+  /** Its large tensors as the engine allocates them, which rounds their sizes up. */
+  readonly allocations: readonly Allocation[]
   readonly cache: readonly CacheLayers[]
   /** The same with the draft layers that speculative decoding adds. */
   readonly draftCache: readonly CacheLayers[]

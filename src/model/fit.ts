@@ -12,6 +12,7 @@ import {
   imageMinor,
   minorOf,
   tokensFromBlocks,
+  wholeSegments,
 } from './engine-version.ts'
 import type { ModelFacts } from './facts.ts'
 import { type Overhead, overheadOf } from './overhead.ts'
@@ -25,6 +26,8 @@ export type Setup = {
   readonly unified?: boolean
   /** Instruction set (`gfx942`); anything that does not begin with `gfx` is another vendor's. Absent: an Instinct. */
   readonly gfx?: string
+  /** Name of the card, by which defaults differ. */
+  readonly product?: string
   /** As vLLM writes it: `0.32.0`, `v0.31.1rc1.dev23`. */
   readonly engineVersion?: string
   readonly tensor: number
@@ -121,7 +124,7 @@ type Resolved = Setup & {
 
 const resolve = (setup: Setup): Resolved => {
   const minor = minorOf(setup.engineVersion) ?? imageMinor
-  const batch = defaultBatch(minor, setup.vramBytes)
+  const batch = defaultBatch(minor, setup.vramBytes, setup.product)
   return {
     ...setup,
     minor,
@@ -148,9 +151,10 @@ const weightsOf = (facts: ModelFacts, setup: Setup): number | undefined => {
     expertParallel: setup.expertParallel === true,
     languageOnly: setup.languageOnly === true,
     drafting: setup.drafting === true,
+    wholeSegments: wholeSegments(minorOf(setup.engineVersion) ?? imageMinor, isRocm(setup.gfx)),
     expertPadding: facts.shape.paddedExperts ? (isRocm(setup.gfx) ? ([256, 256] as const) : ([128, 256] as const)) : ([1, 1] as const),
   }
-  return weightsPerGpu(facts.shape.parts, facts.shape, division) * (setup.growth ?? 1) + extra
+  return weightsPerGpu(facts.shape.parts, facts.shape.allocations, facts.shape, division) * (setup.growth ?? 1) + extra
 }
 
 const judge = (facts: ModelFacts, setup: Resolved, weights: number): Fit => {

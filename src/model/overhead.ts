@@ -57,7 +57,8 @@ const activationsOf = (shape: ModelShape | undefined, setup: OverheadSetup, row:
   const { hidden, activeIntermediate, vocabulary, mixers, hasTower } = shape ?? unknownShape
   const body = setup.batchedTokens * ((3 * activeIntermediate) / setup.tensor + 8 * hidden) * 2
   const sampler = samplerCounts(setup.minor) ? 9.7 * setup.sequences * vocabulary * 4 : 0
-  const plain = scale(row.activations, Math.max(body, sampler))
+  // Not every start of those versions shows it: an A100 of 80 GB left what the body alone leaves.
+  const plain = { ...scale(row.activations, Math.max(body, sampler)), low: row.activations.low * body }
   const special = mixers.some((mixer) => mixer === 'delta' || mixer === 'mamba') || (hasTower && !setup.languageOnly)
   return special ? largest(plain, scale(row.specialActivations, gib(1))) : plain
 }

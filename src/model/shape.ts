@@ -1,5 +1,6 @@
 /** From config.json and what is known of the files to all that memory follows from. */
 
+import { allocationsOf } from './allocations.ts'
 import type { Architecture } from './architecture.ts'
 import { cacheLayersOf } from './cache-layers.ts'
 import type { ModelShape } from './facts.ts'
@@ -24,6 +25,7 @@ export const modelShapeOf = (architecture: Architecture, config: Fields, languag
     ...shapeOf(architecture),
     parts: [...parts, ...extraParts(architecture, formatOf)],
     source,
+    allocations: allocationsOf(tensors, architecture.layers.length, formatOf),
     cache,
     draftCache: architecture.draftLayers > 0 ? cacheLayersOf(withDraft(architecture)) : cache,
     cacheElementBytes: cacheElementBytes(config, language),
@@ -48,6 +50,9 @@ const withDraft = (architecture: Architecture): Architecture => {
   return { ...architecture, layers: [...architecture.layers, ...added] }
 }
 
+/** How far a count may be from the files' size and still tell what they hold. */
+const plainMiss = 0.03
+
 /** The files' own tensors; else what was counted, stretched to the files' size, since the draft layers and towers may be among them. */
 const bestParts = (
   counted: readonly WeightPart[],
@@ -58,8 +63,9 @@ const bestParts = (
   if (bytes === undefined) return { parts: counted, source: 'architecture' }
   const total = (parts: readonly WeightPart[]) => parts.reduce((sum, part) => sum + part.bytes, 0)
   const without = counted.filter(({ part }) => part !== 'draft')
-  // Not every repository brings its draft layers: whichever sum is nearer is what the files hold.
-  const held = Math.abs(total(counted) - bytes) < Math.abs(total(without) - bytes) ? counted : without
+  // Not every repository brings its draft layers: they are among the files only where the sum with them is near enough to say so.
+  const missed = (parts: readonly WeightPart[]) => Math.abs(total(parts) - bytes) / bytes
+  const held = missed(counted) < Math.min(missed(without), plainMiss) ? counted : without
   const stretch = bytes / Math.max(1, total(held))
   return { parts: held.map((part) => ({ ...part, bytes: part.bytes * stretch })), source: 'files' }
 }

@@ -1,5 +1,6 @@
 /** What one GPU holds of a model's weights. */
 
+import { type Allocation, remainderOf } from './allocations.ts'
 import type { Architecture } from './architecture.ts'
 import type { WeightPart } from './weights-split.ts'
 
@@ -14,6 +15,8 @@ export type Division = {
   readonly languageOnly: boolean
   /** The draft layers are loaded. */
   readonly drafting: boolean
+  /** Nothing of a tensor's segment is given to another (torch since 2.10). */
+  readonly wholeSegments: boolean
   /** Rows and columns that a kernel pads an expert's 4-bit matrices to; 1 without. */
   readonly expertPadding: readonly [intermediate: number, hidden: number]
 }
@@ -40,20 +43,31 @@ export const shapeOf = ({ layers, hidden }: Architecture): Shape => {
  * Bytes of the weights on the fullest GPU: layers by pipeline stages, each part by its split. The tower counts with the first stage; vLLM
  * divides it over tensor ranks unless `--mm-encoder-tp-mode data`.
  */
-export const weightsPerGpu = (parts: readonly WeightPart[], shape: Shape, division: Division): number => {
+export const weightsPerGpu = (
+  parts: readonly WeightPart[],
+  allocations: readonly Allocation[],
+  shape: Shape,
+  division: Division,
+): number => {
+  const shareOf = sharesOf(shape, division)
   const bytesOf = (wanted: WeightPart['part']) =>
-    parts.filter(({ part }) => part === wanted).reduce((sum, part) => sum + part.bytes * shareOf(part, shape, division), 0)
+    parts.filter(({ part }) => part === wanted).reduce((sum, { split, bytes }) => sum + bytes * shareOf(split), 0) +
+    allocations
+      .filter(({ part }) => part === wanted)
+      .reduce((sum, { pieces, count }) => {
+        const bytes = pieces.reduce((size, piece) => size + piece.bytes * shareOf(piece.split), 0)
+        return sum + count * remainderOf(bytes, division.wholeSegments)
+      }, 0)
   const stage = Math.ceil(shape.layers / division.pipeline) / Math.max(1, shape.layers)
   const first = bytesOf('first') + (division.languageOnly ? 0 : bytesOf('tower'))
   const last = bytesOf('last') + (division.drafting ? bytesOf('draft') : 0)
   return bytesOf('layers') * stage + (division.pipeline === 1 ? first + last : Math.max(first, last))
 }
 
-const shareOf = ({ split }: WeightPart, shape: Shape, division: Division): number => {
-  const { tensor } = division
-  if (split === 'whole') return 1
-  if (split === 'kv') return 1 / Math.min(tensor, shape.kvHeads)
-  return split === 'expert' ? expertShare(shape, division) : 1 / tensor
+const sharesOf = (shape: Shape, division: Division): ((split: WeightPart['split']) => number) => {
+  const [expert, tensor] = [expertShare(shape, division), 1 / division.tensor]
+  const kv = 1 / Math.min(division.tensor, shape.kvHeads)
+  return (split) => (split === 'whole' ? 1 : split === 'kv' ? kv : split === 'expert' ? expert : tensor)
 }
 
 const expertShare = ({ experts }: Shape, { tensor, data, expertParallel, expertPadding }: Division): number => {

@@ -45,7 +45,7 @@ export const setupFor = (args: Arguments, { gpu, gpuCount, ownContext, engineVer
   const guesses = guessesOf(args['speculative-config'])
   return defined({
     ...Object.fromEntries(Object.entries(numbers).map(([key, name]) => [key, wholeNumber(args[name])])),
-    ...{ vramBytes: gpu.vramBytes, gfx: gpu.gfx, engineVersion, growth },
+    ...{ vramBytes: gpu.vramBytes, gfx: gpu.gfx, product: gpu.product, engineVersion, growth },
     tensor: shardingOf(args, gpuCount).tensor,
     utilization: decimal(args['gpu-memory-utilization']),
     contextLength: requiredContext(args, ownContext),

@@ -3,6 +3,7 @@ const benches = {
   start: 'from exec to the spawn of the engine, and memory at rest, beside a bare Node',
   orphans: 'a burst and a storm of orphans, beside tini and dumb-init',
   'log-flood': 'an engine that floods its log, beside the same engine into cat',
+  fit: 'what the fit says of published start-ups against their logs, and a choice among 10,000 profiles beside one among ten',
   stop: 'from SIGTERM to the exit, and from a crash to the next engine, beside what the engine takes itself',
 } as const
 

@@ -7,14 +7,14 @@ import { gib } from '../../src/std/bytes.ts'
 import { deepseekV3, gptOss20b, llama8b, llama70b, qwen36 } from './configs.ts'
 
 const alone: Division = {
-  ...{ tensor: 1, pipeline: 1, data: 1, expertParallel: false, languageOnly: false, drafting: false },
+  ...{ tensor: 1, pipeline: 1, data: 1, expertParallel: false, languageOnly: false, drafting: false, wholeSegments: false },
   expertPadding: [1, 1],
 }
 
 const gibOn = (config: unknown, given: Partial<Division> = {}): number => {
   const { shape } = describe(config, [])
   assert.ok(shape)
-  return weightsPerGpu(shape.parts, shape, { ...alone, ...given }) / gib(1)
+  return weightsPerGpu(shape.parts, shape.allocations, shape, { ...alone, ...given }) / gib(1)
 }
 
 const near = (value: number, wanted: number, tolerance: number, name: string) =>
@@ -58,7 +58,9 @@ test('draft layers are held only where they guess', () => {
 test('sizes of the files are shared out as the architecture has it', () => {
   const whole = describe(llama8b, [{ path: 'model.safetensors', bytes: 8_030_261_248 * 2 }])
   assert.equal(whole.shape?.source, 'files')
-  near(weightsPerGpu(whole.shape?.parts ?? [], whole.shape ?? { layers: 0, kvHeads: 1 }, alone) / gib(1), gibOn(llama8b), 0.0002, 'files')
+  const { parts, allocations } = whole.shape ?? { parts: [], allocations: [] }
+  const bytes = weightsPerGpu(parts, allocations, whole.shape ?? { layers: 0, kvHeads: 1 }, alone)
+  near(bytes / gib(1), gibOn(llama8b), 0.0002, 'files')
 })
 
 const names: readonly (readonly [string, string, string])[] = [
