@@ -71,12 +71,14 @@ export const requestOf = (options: Options): Request => {
   const { model, precision, gpuModel, profileId, engineCommand, maxModelLength } = options
   if (model === undefined) throw noModel()
   const id = model.replace(/^hf:\/\//, '')
+  // In AMD's runtime a pinned profile is taken whatever else was asked for.
+  const isAlone = profileId !== '' && !options.strict
   return {
     model: id,
     revision: options.revision,
     engine: options.engine,
     metric: options.metric,
-    gpuCount: options.gpuCount,
+    gpuCount: isAlone ? 'auto' : options.gpuCount,
     allowGeneral: options.allowGeneral,
     engineArguments: options.engineArguments,
     extraArguments: options.extraArguments,
@@ -84,7 +86,7 @@ export const requestOf = (options: Options): Request => {
     host: options.host,
     port: options.port,
     ...(engineCommand.length > 0 ? { engineCommand } : {}),
-    ...(precision === 'auto' ? {} : { precision }),
+    ...(precision === 'auto' || isAlone ? {} : { precision }),
     ...(gpuModel === 'auto' ? {} : { gpuModel }),
     ...(profileId === '' ? {} : { profileId }),
     ...(maxModelLength === undefined ? {} : { maxModelLength }),

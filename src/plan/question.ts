@@ -30,6 +30,7 @@ export const questionOf = (request: Request, inventory: Inventory, source?: Mode
     metric: request.metric,
     allowGeneral: request.allowGeneral,
     overrides,
+    ...(request.gpuModel === undefined ? {} : { sought: 1 }),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     ...(request.precision === undefined ? {} : { precision: request.precision }),
     ...(request.profileId === undefined ? {} : { profileId: request.profileId }),

@@ -20,6 +20,8 @@ export type Question = {
   readonly gpus: readonly AvailableGpu[]
   /** `auto`: at most what is there; 0: the CPU. */
   readonly count: number | 'auto'
+  /** GPUs that a profile in AMD's format is for, where that is not `count` or all: its runtime looks for one when the product was named. */
+  readonly sought?: number
   /** Only this number format; any when absent. */
   readonly precision?: Precision
   /** Only profiles tuned for this; any, latency first, when absent. */

@@ -17,16 +17,11 @@ const criteria = (question: Question, sources: ReadonlyMap<string, number>, laye
   },
   { key: (profile) => layers.get(placeOf(profile)) ?? 0, words: placeOf },
   {
-    key: standing,
-    words: ({ model, amd }) =>
-      amd?.tree === 'custom' ? 'a custom profile' : model === undefined ? 'a general profile' : "the model's own",
+    key: (profile) => standing(profile, question),
+    words: (profile) => `${kindOf(profile)}${profile.amd === undefined || isExact(profile, question) ? '' : ' on some of the GPUs'}`,
   },
   { key: (profile) => sources.get(placeOf(profile)) ?? 0, words: placeOf },
-  // AMD takes a profile for exactly the GPUs that are there, then the narrower, then the surer; where it has none, ours is the rule.
-  {
-    key: (profile) => Number(profile.amd !== undefined && !isExact(profile, question)),
-    words: ({ gpuCount }) => (gpuCount === question.gpus.length ? 'all GPUs' : `${gpuCount} of them`),
-  },
+  // Where AMD has a profile it takes the narrower, then the surer.
   { key: ({ amd, precision }) => (amd === undefined ? 0 : precisionOrder.indexOf(precision)), words: ({ precision }) => precision },
   { key: ({ type }) => profileTypes.indexOf(type), words: ({ type }) => type },
   { key: ({ metric }) => Number(metric !== (question.metric ?? 'latency')), words: ({ metric }) => metric },
@@ -39,10 +34,21 @@ const criteria = (question: Question, sources: ReadonlyMap<string, number>, laye
 ]
 
 /** Whether a profile is for just as many GPUs as AMD's runtime would look for. */
-const isExact = ({ gpuCount }: Profile, { count, gpus }: Question): boolean => gpuCount === (count === 'auto' ? gpus.length : count)
+const isExact = ({ gpuCount }: Profile, { count, sought, gpus }: Question): boolean =>
+  gpuCount === (count === 'auto' ? (sought ?? gpus.length) : count)
 
-/** AMD's path priority: custom, the model's own, general; our own recipes stand where its model profiles do. */
-const standing = ({ model, amd }: Profile): number => (amd?.tree === 'custom' ? 0 : model === undefined ? 2 : 1)
+const kindOf = ({ model, amd }: Profile): string =>
+  amd?.tree === 'custom' ? 'a custom profile' : model === undefined ? 'a general profile' : "the model's own"
+
+/**
+ * AMD's path priority: custom, the model's own, general. It takes a profile for exactly the GPUs that are there; one for some of them stands
+ * behind these, and before a general one for all.
+ */
+const standing = (profile: Profile, question: Question): number => {
+  const { model, amd } = profile
+  if (amd?.tree !== 'custom' && model === undefined) return 4
+  return Number(amd?.tree !== 'custom') + (amd === undefined || isExact(profile, question) ? 0 : 2)
+}
 
 const placeOf = ({ source, amd }: Profile): string => amd?.root ?? source
 

@@ -1,8 +1,11 @@
-/** AMD's own tree of profiles, where the fixtures are, and AMD's rules as a second opinion. */
+/** Trees of profiles in AMD's shape: its own, where the fixtures are, and one of ours. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { parse, stringify } from 'yaml'
+import { generator } from '../random.ts'
+import type { AmdFile } from './amd-runtime.ts'
 
 const archive = join(process.env.AIM_SHARED ?? join(import.meta.dirname, '../../../shared'), 'fixtures/amd-aim-profiles-0.9.tar.gz')
 
@@ -12,54 +15,68 @@ export const hasTree = existsSync(archive)
 /** What to say when it is not. */
 export const withoutTree = `no profiles of AMD's at ${archive}: nothing was compared; AIM_SHARED names its folder`
 
-/** Unpacks the tree to `at` below a fresh directory, and gives the path of its profiles; `remove` takes all of it away. */
-export const unpackTree = (at = ''): { readonly profiles: string; readonly remove: () => void } => {
-  const root = mkdtempSync(join(tmpdir(), 'aim-amd-'))
-  mkdirSync(join(root, at), { recursive: true })
-  execFileSync('tar', ['-xzf', archive, '-C', join(root, at)])
-  return { profiles: join(root, at, 'profiles'), remove: () => rmSync(root, { recursive: true }) }
+/** A directory that AMD's runtime calls `profiles`; `remove` takes it away. */
+export type Mounted = { readonly profiles: string; readonly remove: () => void }
+
+const mountPoint = (at: string): Mounted => {
+  const profiles = mkdtempSync(join(tmpdir(), 'aim-amd-'))
+  mkdirSync(join(profiles, at), { recursive: true })
+  return { profiles, remove: () => rmSync(profiles, { recursive: true }) }
 }
 
-/** A profile as AMD's rules see it. */
-export type Seen = {
-  readonly id: string
-  readonly priority: number
-  readonly aimId: string | undefined
-  readonly gpu: string
-  readonly count: number
-  readonly precision: string
-  readonly metric: string
-  readonly type: string
-  readonly manual: boolean
+/** Its tree, at `at` below a fresh directory. */
+export const unpackTree = (at = ''): Mounted => {
+  const mounted = mountPoint(at)
+  execFileSync('tar', ['-xzf', archive, '-C', join(mounted.profiles, at), '--strip-components=1', 'profiles'])
+  return mounted
 }
 
-/** An environment of AMD's runtime: what was detected, and what its variables say. */
-export type Environment = {
-  readonly aimId: string
-  readonly gpu: string
-  readonly detected: number
-  readonly count: number | 'auto'
-  readonly precision: string
-  readonly metric: string
-  readonly fallback: boolean
+/** Every file of a tree, as AMD's runtime sees it; `root` is what it calls `profiles`. */
+export const filesOf = (root: string): readonly AmdFile[] =>
+  readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.yaml'))
+    .toSorted()
+    .map((path) => ({ path, ...(parse(readFileSync(join(root, path), 'utf8')) as Omit<AmdFile, 'path'>) }))
+
+/** The models of our own tree. */
+const models = ['one/small', 'one/large', 'two/mixture']
+
+/**
+ * A tree of ours in AMD's shape, at `at` below a fresh directory: models with profiles of every type, by hand or not, on three products, and
+ * general ones; not two of them equal in all that AMD orders by.
+ */
+export const writeOwnTree = (at = ''): Mounted => {
+  const mounted = mountPoint(at)
+  for (const [path, document] of ownFiles()) {
+    const file = join(mounted.profiles, at, path)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, stringify(document))
+  }
+  return mounted
 }
 
-const precisions = ['int4', 'int8', 'fp4', 'fp8', 'fp16', 'bf16', 'fp32']
-const types = ['optimized', 'preview', 'unoptimized', 'general']
-
-/** What AMD's runtime 0.9 would choose, by its documented rules: every test exact, then priority, precision, type, and the order of the files. */
-export const amdWinner = (profiles: readonly Seen[], environment: Environment): string | undefined => {
-  const { aimId, gpu, detected, count, precision, metric, fallback } = environment
-  const passing = profiles.filter(
-    (profile) =>
-      profile.metric === metric &&
-      (profile.aimId === undefined || profile.aimId === aimId) &&
-      profile.gpu === gpu &&
-      profile.count === (count === 'auto' ? detected : count) &&
-      (precision === 'auto' || profile.precision === precision) &&
-      !profile.manual &&
-      (profile.aimId !== undefined || fallback),
+const ownFiles = (): readonly (readonly [path: string, document: object])[] => {
+  const random = generator(20261128)
+  const places = [
+    ...models.map((model) => [model, model] as const),
+    ['general', undefined] as const,
+    ['custom/three/own', 'three/own'] as const,
+  ]
+  return places.flatMap(([folder, model]) =>
+    ['MI300X', 'MI325X', 'MI355X'].flatMap((gpu) =>
+      [1, 2, 4, 8].flatMap((gpu_count) =>
+        ['fp4', 'fp8', 'fp16', 'bf16'].flatMap((precision) =>
+          ['latency', 'throughput'].flatMap((metric) =>
+            (model === undefined ? ['general'] : ['optimized', 'preview', 'unoptimized']).flatMap((type) => {
+              if (random() > 0.3) return []
+              const metadata = { engine: 'vllm', gpu, gpu_count, precision, metric, type, manual_selection_only: random() < 0.4 }
+              const names = model === undefined ? {} : { aim_id: model, model_id: precision === 'fp8' ? `${model}-FP8` : model }
+              const file = `vllm-${gpu.toLowerCase()}-${precision}-tp${gpu_count}-${metric}-${type}.yaml`
+              return [[`${folder}/${file}`, { ...names, metadata, engine_args: { 'max-model-len': 4096 }, env_vars: {} }] as const]
+            }),
+          ),
+        ),
+      ),
+    ),
   )
-  const key = ({ priority, precision: format, type }: Seen) => priority * 100 + precisions.indexOf(format) * 10 + types.indexOf(type)
-  return passing.toSorted((a, b) => key(a) - key(b))[0]?.id
 }

@@ -6,10 +6,8 @@ import { test } from 'node:test'
 import { cardOf } from '../../src/hardware/cards.ts'
 import { loadCatalog } from '../../src/recipes/catalog.ts'
 import { parseRecipe } from '../../src/recipes/parse.ts'
-import { type Metric, type Precision, type Profile, precisions } from '../../src/recipes/profile.ts'
 import { isRefusal } from '../../src/recipes/refusal.ts'
 import { select } from '../../src/recipes/select.ts'
-import { amdWinner, type Environment, hasTree, type Seen, unpackTree, withoutTree } from './amd-tree.ts'
 import { question } from './worlds.ts'
 
 const file = (given: string = '') => `aim_id: a/m
@@ -78,89 +76,6 @@ for (const [claim, from, to, said] of broken) {
     assert.deepEqual(profiles, [])
     assert.match(problems[0]?.rule ?? '', said)
     assert.ok((problems[0]?.line ?? 0) > 0 && (problems[0]?.column ?? 0) > 0)
-  })
-}
-
-const seen = (profile: Profile): Seen => ({
-  id: profile.id,
-  priority: { custom: 1, model: 2, general: 3 }[profile.amd?.tree ?? 'model'],
-  aimId: profile.model,
-  ...{ gpu: profile.gpu, count: profile.gpuCount, precision: profile.precision, metric: profile.metric, type: profile.type },
-  manual: profile.manualOnly,
-})
-
-const environmentsOf = (models: readonly string[]): readonly Environment[] =>
-  models.flatMap((aimId) =>
-    ['MI250X', 'MI300X', 'MI325X'].flatMap((gpu) =>
-      [1, 2, 3, 8].flatMap((detected) =>
-        (['auto', 1, 2, 4, 8] as const).flatMap((count) =>
-          ['auto', 'fp16', 'fp8', 'fp4'].flatMap((precision) =>
-            ['latency', 'throughput'].flatMap((metric) =>
-              [true, false].map((fallback) => ({ aimId, gpu, detected, count, precision, metric, fallback })),
-            ),
-          ),
-        ),
-      ),
-    ),
-  )
-
-const ours = (environment: Environment, catalog: readonly Profile[]): Profile | undefined => {
-  const { aimId, gpu, detected, count, precision, metric, fallback } = environment
-  const answer = select(
-    question({
-      model: aimId,
-      gpus: Array.from({ length: detected }, () => cardOf(gpu) ?? {}),
-      count,
-      metric: metric as Metric,
-      allowGeneral: fallback,
-      ...(precision === 'auto' ? {} : { precision: precisions.find((name) => name === precision) as Precision }),
-    }),
-    catalog,
-  )
-  return isRefusal(answer) ? undefined : answer.profile
-}
-
-/** Where we differ on purpose: AMD knows profiles for exactly the GPUs that are there, we prefer the model's own on some of them. */
-const usesFewer = (ours: Profile | undefined, theirs: string, { detected, count }: Environment): boolean =>
-  count === 'auto' && ours?.model !== undefined && ours.gpuCount < detected && theirs.startsWith('general/')
-
-const own = (await loadCatalog([join(import.meta.dirname, '../../recipes')])).profiles
-
-for (const [claim, at, behind] of [
-  ['as it is', '', []],
-  ['as custom', 'custom', []],
-  ['as it is before our recipes', '', own],
-  ['as custom before our recipes', 'custom', own],
-] as const) {
-  test(`AMD's tree, mounted ${claim}, gives AMD's winner wherever AMD has one and the GPUs are there`, { timeout: 300_000 }, async (t) => {
-    if (!hasTree) return t.diagnostic(withoutTree)
-    const { profiles: root, remove } = unpackTree(at)
-    const { profiles, problems } = await loadCatalog([root]).finally(remove)
-    assert.deepEqual(problems, [])
-    assert.equal(profiles.length, 170)
-    const catalog = [...profiles, ...behind]
-    const second = profiles.map(seen)
-    const models = [...new Set(profiles.flatMap(({ model }) => model ?? [])), 'nobody/knows']
-    // With ours behind them a third of the environments: enough of each kind, at a third of the time.
-    const grid = environmentsOf(models).filter((_, at) => behind.length === 0 || at % 3 === 0)
-    const counts = { same: 0, 'more than there are': 0, 'at most what is there': 0, 'only ours': 0 }
-    for (const environment of grid) {
-      const theirs = amdWinner(second, environment)
-      const answer = ours(environment, catalog)
-      if (environment.count !== 'auto' && environment.count > environment.detected) {
-        // AMD believes a count beyond what is there; we do not.
-        assert.equal(answer, undefined, JSON.stringify(environment))
-        if (theirs !== undefined) counts['more than there are']++
-      } else if (theirs === undefined) counts['only ours'] += Number(answer !== undefined)
-      else if (at === '' && usesFewer(answer, theirs, environment)) counts['at most what is there']++
-      else {
-        // A recipe of ours may have the same id: it must be AMD's.
-        assert.deepEqual([answer?.id, answer?.amd !== undefined], [theirs, true], JSON.stringify(environment))
-        counts.same++
-      }
-    }
-    t.diagnostic(`${grid.length} environments, winners: ${JSON.stringify(counts)}`)
-    assert.ok(grid.length >= 2000 && counts.same >= 400)
   })
 }
 
