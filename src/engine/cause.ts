@@ -18,8 +18,11 @@ export type Cause = {
   readonly remedy: Remedy
   /** The pattern's group `fits` is the largest context in tokens that the engine says would do. */
   readonly fitsContext?: true
-  /** `general`: only when no rule names a root cause. `consequence`: only when nothing else is known. Default `root`. */
-  readonly weight?: 'root' | 'general' | 'consequence'
+  /**
+   * `general`: only when no rule names a root cause. `stage`: only tells which part of the engine raised an error that nothing else names.
+   * `consequence`: only when nothing else is known. Default `root`.
+   */
+  readonly weight?: 'root' | 'general' | 'stage' | 'consequence'
   /** It can also end an engine that was serving; the others are read only of one that never became ready, whose log holds no user's text. */
   readonly whileServing?: true
 }

@@ -27,6 +27,13 @@ export const argumentCauses: readonly Cause[] = [
     remedy: 'configure',
   },
   {
+    cause: 'bad-argument',
+    pattern: /^(?:vllm|api_server\.py)[^\n:]*: error: (?<what>.+)/,
+    sentence: 'the engine refused its command line: $<what>',
+    fix: `correct ${whereArguments}; \`vllm serve --help=all\` lists what this engine takes`,
+    remedy: 'configure',
+  },
+  {
     cause: 'context-too-long',
     pattern: /User-specified max_model_len \((?<asked>\d+)\) is greater than the derived max_model_len \((?<from>\w+)=(?<fits>\d+)/,
     sentence: 'the context asked for ($<asked> tokens) is longer than the model allows ($<fits>)',
@@ -161,9 +168,31 @@ export const argumentCauses: readonly Cause[] = [
   },
   {
     cause: 'bad-variable',
-    pattern: /(?:invalid literal for int\(\) with base 10|could not convert string to float): '(?<value>[^']*)'/,
+    pattern: /Value error, (?:invalid literal for int\(\) with base 10|could not convert string to float): '(?<value>[^']*)'/,
     sentence: "an environment variable of the engine is not a number: '$<value>'",
     fix: 'correct the VLLM_ variable that holds it (VLLM_CPU_KVCACHE_SPACE is in whole GiB)',
+    remedy: 'configure',
+  },
+  {
+    cause: 'bad-variable',
+    pattern: /(?:invalid literal for int\(\) with base 10|could not convert string to float): '(?<value>[^']*)'/,
+    within: /\/vllm\/(?:envs\.py|platforms\/|utils\/ompmultiprocessing\.py|v1\/worker\/cpu_worker\.py)/,
+    sentence: "an environment variable of the engine is not a number: '$<value>'",
+    fix: 'correct the VLLM_ variable that holds it (VLLM_CPU_OMP_THREADS_BIND lists cores as 0-7 or 0,1)',
+    remedy: 'configure',
+  },
+  {
+    cause: 'bad-variable',
+    pattern: /Unknown vLLM environment variable detected: (?<name>\S+)/,
+    sentence: 'this engine knows no environment variable $<name>',
+    fix: 'correct its name or leave it out; VLLM_STRICT_ENV makes the engine refuse what it does not know',
+    remedy: 'configure',
+  },
+  {
+    cause: 'bad-variable',
+    pattern: /Cannot re-initialize (?:CUDA|HIP) in forked subprocess/,
+    sentence: 'the GPU was in use before the engine made its processes by fork',
+    fix: 'set VLLM_WORKER_MULTIPROC_METHOD=spawn',
     remedy: 'configure',
   },
   {
@@ -179,6 +208,14 @@ export const argumentCauses: readonly Cause[] = [
     within: /middleware|LogitsProcessor|logits_processor|load_general_plugins|tool_parser_plugin|reasoning_parser_plugin/i,
     sentence: 'a middleware, logits processor or plugin that was named is not in this image: $<what> $<import>',
     fix: 'correct or leave out "middleware", "logits-processors" or VLLM_PLUGINS, or mount the module and set PYTHONPATH',
+    remedy: 'configure',
+  },
+  {
+    cause: 'engine-missing',
+    pattern:
+      /No module named '?(?<what>vllm)'?$|can't open file '(?<file>[^']*)': \[Errno|^\S*env: ['\u2018]?(?<env>\w[\w.]*)['\u2019]?: No such file|^(?:\S*sh|exec)\b.*?: (?<command>[\w./-]*(?:vllm|python)[\w.]*): (?:not found|cannot execute.*|exec format error)/m,
+    sentence: 'the command that should start the engine does not: $<what> $<file> $<env> $<command> is missing or cannot be executed here',
+    fix: 'correct or leave out AIM_ENGINE_COMMAND; the Python that it names must have vLLM',
     remedy: 'configure',
   },
   {

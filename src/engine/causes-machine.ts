@@ -2,7 +2,7 @@ import type { Cause } from './cause.ts'
 
 const lessMemory = 'lower gpu-memory-utilization, max-num-seqs or max-num-batched-tokens in AIM_ENGINE_ARGS'
 
-/** Failures of what the engine runs on: memory, GPUs, kernels, compilers, links between GPUs. */
+/** Failures of what the engine runs on: memory, GPUs, links between GPUs. */
 export const machineCauses: readonly Cause[] = [
   {
     cause: 'kv-cache-too-small',
@@ -76,7 +76,7 @@ export const machineCauses: readonly Cause[] = [
   {
     cause: 'host-memory',
     pattern:
-      /can't allocate memory: you tried to allocate (?<asked>\d+) bytes|\[Errno 12\] (?<errno>Cannot allocate memory)|^MemoryError|std::bad_alloc|cannot allocate memory for thread-local data|Cannot allocate memory \(12\)/m,
+      /can't allocate memory: you tried to allocate (?<asked>\d+) bytes|\[Errno 12\] (?<errno>Cannot allocate memory)|^MemoryError|std::bad_alloc|cannot allocate memory for thread-local data|Cannot allocate memory \((?:os error )?12\)/m,
     sentence: 'the host refused memory to the engine (bytes at once: $<asked>)',
     fix: 'raise the memory limit of the container (and ulimit -v); on a CPU lower VLLM_CPU_KVCACHE_SPACE',
     remedy: 'change-machine',
@@ -117,8 +117,8 @@ export const machineCauses: readonly Cause[] = [
     cause: 'gpu-memory',
     whileServing: true,
     pattern:
-      /^(?:\S*OutOfMemoryError|RuntimeError)?:? ?.{0,40}(?:HIP|CUDA) out of memory(?:\. Tried to allocate (?<asked>[\d.]+ \w+))?|hipErrorOutOfMemory/,
-    sentence: 'the GPU ran out of memory ($<asked> more were wanted)',
+      /^(?:\S*OutOfMemoryError|RuntimeError)?:? ?.{0,40}(?:HIP|CUDA) out of memory(?:\. Tried to allocate (?<asked>[\d.]+ \w+))?|HIP error: out of memory|hipErrorOutOfMemory/,
+    sentence: 'the GPU ran out of memory (wanted at once: $<asked>)',
     fix: `${lessMemory}; or use more GPUs or a quantized checkpoint`,
     remedy: 'retry',
   },
@@ -182,57 +182,9 @@ export const machineCauses: readonly Cause[] = [
   {
     cause: 'rendezvous',
     pattern:
-      /(?:DistNetworkError: )?The client socket has timed out after \w+.*?(?<to>\([^)]*\))|DistNetworkError|Timed out after \d+ seconds waiting for clients|Gloo connectFullMesh failed/,
+      /(?:DistNetworkError: )?The client socket has timed out after \w+.*?(?<to>\([^)]*\))|DistNetworkError(?!.*EADDRINUSE)|Timed out after \d+ seconds waiting for clients|Gloo connectFullMesh failed/,
     sentence: 'the ranks of this engine did not find each other $<to>',
     fix: 'check that master-addr and master-port are reachable from every node and that all nodes started; VLLM_HOST_IP names this one',
     remedy: 'try-later',
-  },
-  {
-    cause: 'aiter-build',
-    pattern:
-      /failed jit build \[(?<what>[^\]]*)\]|build \[(?<module>[^\]]*)\] under .* failed|aiter.*(?:hipcc|ninja).*(?:failed|not found)/,
-    sentence: 'an AITER kernel could not be built: $<what> $<module>',
-    fix: 'set VLLM_ROCM_USE_AITER=0 (or the switch of that kernel); leave AITER_JIT_DIR unset; HOME needs room and write permission',
-    remedy: 'configure',
-  },
-  {
-    cause: 'kernel-compile',
-    pattern:
-      /triton.*OutOfResources: (?<what>.*)|out of resource: (?<res>shared memory.*)|triton\.compiler\.errors\.(?<error>\w+.*)|CompilationError: at/,
-    sentence: 'a Triton kernel could not be compiled for this GPU: $<what> $<res> $<error>',
-    fix: 'choose another "attention-backend" or block-size in AIM_ENGINE_ARGS, or VLLM_ROCM_USE_AITER=1 where AITER knows this GPU',
-    remedy: 'configure',
-  },
-  {
-    cause: 'compiler-missing',
-    pattern:
-      /fatal error: (?<header>\S+\.h): No such file|(?:No working C\+\+ compiler|InvalidCxxCompiler|Failed to find C compiler|No such file or directory: '(?<tool>(?:\S*\/)?(?:g\+\+|gcc|cc|c\+\+|clang\S*|ninja|hipcc))')/,
-    sentence: 'the engine compiles at start and found no compiler or headers: $<header> $<tool>',
-    fix: 'use the full image (gcc, g++, python3-dev), or AIM_ENGINE_ARGS=\'{"enforce-eager": true}\'',
-    remedy: 'configure',
-  },
-  {
-    cause: 'no-exec',
-    pattern:
-      /(?<what>\/\S+): failed to map segment from shared object|Permission denied: '(?<run>[^']*(?:inductor|triton|torchinductor|aiter)[^']*)'/,
-    sentence: 'code that was compiled cannot be run where it lies (the volume is mounted noexec): $<what> $<run>',
-    fix: 'docker: --tmpfs /tmp:exec; or set VLLM_CACHE_ROOT, TMPDIR and TRITON_CACHE_DIR to a volume that allows execution; or AIM_ENGINE_ARGS=\'{"enforce-eager": true}\'',
-    remedy: 'mend-storage',
-  },
-  {
-    cause: 'compile-failed',
-    pattern: /CppCompileError|InductorError|BackendCompilerFailed|torch\._dynamo\.exc\.(?<what>\w+)/,
-    sentence: 'torch.compile failed $<what>',
-    fix: 'AIM_ENGINE_ARGS=\'{"enforce-eager": true}\' does without it; remove what VLLM_CACHE_ROOT holds when a cache may be damaged; TMPDIR must allow execution',
-    remedy: 'configure',
-    weight: 'general',
-  },
-  {
-    cause: 'library-missing',
-    pattern:
-      /(?<what>lib[\w.+-]+\.so[\w.]*): cannot open shared object file|version `?(?<version>(?:GLIBC|GLIBCXX|CXXABI)_[\d.]+)'? not found|undefined symbol: (?<symbol>\S+)|cannot import name '(?<name>\w+)' from/,
-    sentence: 'a library that the engine needs is missing or does not fit: $<what> $<version> $<symbol> $<name>',
-    fix: 'image, ROCm and Python packages do not belong together: use the image as it was published; leave LD_LIBRARY_PATH and PYTHONPATH alone',
-    remedy: 'configure',
   },
 ]

@@ -150,6 +150,14 @@ export const modelCauses: readonly Cause[] = [
     remedy: 'configure',
   },
   {
+    cause: 'chat-template',
+    pattern: /jinja2\.exceptions\.\w+: (?<what>.*)/,
+    sentence: 'the chat template cannot be read: $<what>',
+    fix: `correct "chat-template" in AIM_ENGINE_ARGS; the model's own stands in chat_template.jinja or tokenizer_config.json: ${pullAgain}`,
+    remedy: 'configure',
+    weight: 'general',
+  },
+  {
     cause: 'no-tokenizer',
     pattern:
       /Couldn't instantiate the backend tokenizer|Can't load tokenizer for|No tokenizer file found|No tokenizer registered for tokenizer_mode='(?<mode>[^']*)'|Tokenizer class (?<type>\S+) does not exist/,

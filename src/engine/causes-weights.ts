@@ -6,7 +6,7 @@ export const weightCauses: readonly Cause[] = [
   {
     cause: 'corrupt-weights',
     pattern:
-      /SafetensorError: Error while deserializing header: (?<what>.*)|Error while deserializing: (?<older>HeaderTooLarge|HeaderTooSmall|MetadataIncompleteBuffer|InvalidHeader\w*)/,
+      /SafetensorError: Error while deserializing header: (?<what>(?!I\/O error).*)|Error while deserializing: (?<older>HeaderTooLarge|HeaderTooSmall|MetadataIncompleteBuffer|InvalidHeader\w*)/,
     sentence: 'a weight file is damaged: $<what> $<older> (cut off, empty, or a pointer instead of weights)',
     fix: pullAgain,
     remedy: 'mend-files',
@@ -28,9 +28,18 @@ export const weightCauses: readonly Cause[] = [
     remedy: 'mend-files',
   },
   {
+    cause: 'corrupt-weights',
+    pattern: /(?<what>(?:EOFError|struct\.error|zipfile\.BadZipFile|zlib\.error).*)/,
+    within: /weights_iterator|weight_utils\.py|\/torch\/serialization\.py|gguf/,
+    sentence: 'a weight file is damaged: $<what>',
+    fix: pullAgain,
+    remedy: 'mend-files',
+  },
+  {
     cause: 'weights-unreadable',
     // The reader's words (safetensors 0.8) for every file that it cannot open, one without permission as well.
-    pattern: /FileNotFoundError: No such file or directory: (?<path>\S+)|OSError: (?<why>.*) \(os error \d+\)/,
+    pattern:
+      /FileNotFoundError: No such file or directory: (?<path>\S+)|OSError: (?<why>.*) \(os error (?!5\)|12\)|24\)|28\)|107\)|116\)|121\))\d+\)/,
     sentence: 'a weight file cannot be opened: $<path> $<why> (this user may not read it, or it is a link to nothing)',
     fix: `let the user of the container read the cache (chmod -R a+rX, or fsGroup); ${pullAgain}`,
     remedy: 'mend-files',

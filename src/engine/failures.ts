@@ -33,8 +33,9 @@ const permanent: ReadonlySet<Remedy> = new Set<Remedy>(['configure', 'permit', '
 
 /** What only passes on that something else failed (vllm/v1/engine, vllm/v1/executor, 0.32). */
 const wrapper =
-  /Engine core initialization failed|initialization failed due to an exception|Worker failed with error|Call to \w+ method failed|EngineDeadError|RuntimeError: cancelled|^SystemExit|^KeyboardInterrupt/
+  /Engine core initialization failed|process failed during engine core initialization|initialization failed due to an exception|Worker failed with error|Call to \w+ method failed|EngineDeadError|RuntimeError: (?:cancelled|Executor failed|cannot schedule new futures)|^SystemExit|^KeyboardInterrupt/
 
+type Weight = NonNullable<Cause['weight']>
 type Found = { readonly rule: Cause; readonly complaint: Complaint; readonly groups: Readonly<Record<string, string | undefined>> }
 
 /**
@@ -47,10 +48,15 @@ export const explainExit = (ended: Ended, lines: readonly string[], served: bool
   const complaints = [...complaintsOf(shown), ...ofTheEnd(ended, shown.length)]
   // An error that no rule knows still says more than what it led to.
   const raised = served ? undefined : complaints.findLast(({ text, frames }) => frames !== undefined && !wrapper.test(text))
-  for (const weight of ['root', 'general', 'consequence'] as const) {
-    if (weight === 'consequence' && raised !== undefined) break
+  const asked: readonly [Weight, readonly Complaint[]][] = [
+    ['root', complaints],
+    ['general', complaints],
+    ['stage', raised === undefined ? [] : [raised]],
+    ['consequence', raised === undefined ? complaints : []],
+  ]
+  for (const [weight, among] of asked) {
     const rules = causes.filter((rule) => (rule.weight ?? 'root') === weight && (!served || rule.whileServing))
-    const found = firstOf(rules, complaints)
+    const found = firstOf(rules, among)
     if (found !== undefined) return meaningOf(found, shown, complaints)
   }
   return unknownMeaning(ended, shown, complaints, raised, served)
@@ -82,7 +88,10 @@ const meaningOf = ({ rule, complaint, groups }: Found, lines: readonly string[],
   const fill = (text: string): string =>
     text
       .replace(/\$<(\w+)>/g, (_, name: string) => shortened(groups[name] ?? ''))
+      // What stood in parentheses and was not said.
+      .replace(/ \((?:[^()$]*[: ])?\)/g, '')
       .replace(/ {2,}/g, ' ')
+      .replace(/[:\s]+$/, '')
       .trim()
   const exitCode = codes[rule.remedy]
   return {
@@ -92,7 +101,7 @@ const meaningOf = ({ rule, complaint, groups }: Found, lines: readonly string[],
     permanent: permanent.has(rule.remedy),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(rule.fitsContext && groups.fits !== undefined ? { fittingContext: Number(groups.fits) } : {}),
-    evidence: evidenceOf(lines, complaints, complaint),
+    evidence: evidenceOf(lines, complaints, complaint, rule.weight === 'stage'),
   }
 }
 

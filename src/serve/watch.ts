@@ -20,6 +20,7 @@ type Sight = {
   failures: number
   /** Why it stands still; undefined while it gets on. */
   stalled: string | undefined
+  suspended: boolean
   signs: number
   canary: boolean
   /** Canaries in a row that were refused. */
@@ -32,10 +33,11 @@ export const watch = async (
   signal: AbortSignal,
   report: (seen: Seen) => void,
 ): Promise<void> => {
-  const sight: Sight = { failures: 0, stalled: undefined, signs: 0, canary: false, refusals: 0 }
+  const sight: Sight = { failures: 0, stalled: undefined, suspended: false, signs: 0, canary: false, refusals: 0 }
   const tell = (): void => {
     if (sight.stalled !== undefined) report({ kind: 'stalled' })
-    else report({ kind: 'probed', passed: sight.failures < failureThreshold && sight.refusals < failureThreshold })
+    else if (sight.failures >= failureThreshold || sight.refusals >= failureThreshold) report({ kind: 'probed', passed: false })
+    else report(sight.suspended ? { kind: 'suspended' } : { kind: 'probed', passed: true })
   }
   await Promise.all([watchHealth(target, sight, signal, tell), watchWork(target, sight, signal, tell)])
 }
@@ -61,11 +63,15 @@ const watchWork = async (target: Parameters<typeof watch>[0], sight: Sight, sign
     dog = verdict?.next ?? firstLook(look)
     const changed = (sight.stalled === undefined) !== (verdict?.stalled === undefined)
     sight.stalled = verdict?.stalled
-    if (changed) {
-      target.onStall(sight.stalled)
+    if (changed) target.onStall(sight.stalled)
+    if (look.suspended && !sight.suspended) target.note('somebody put the engine to sleep or paused it: a request would wait')
+    if (changed || look.suspended !== sight.suspended) {
+      sight.suspended = look.suspended
       tell()
     }
-    if (verdict?.sendCanary) void sendCanary(target, sight, signal)
+    // After one that was refused the next ones come at once: three of them are a no.
+    const doubted = sight.refusals > 0 && !sight.canary && !look.suspended
+    if (verdict?.sendCanary || doubted) void sendCanary(target, sight, signal)
     await pause(Math.min(lookPace.most, Math.max(lookPace.least, stallMs / 20)), signal)
   }
 }

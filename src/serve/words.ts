@@ -18,6 +18,7 @@ export const nextOf = (state: State): string => {
     case 'ready':
       return 'serves'
     case 'unready':
+      if (state.suspended) return 'serves again when whoever put the engine to sleep wakes it'
       return state.stalled ? 'reports the stall and leaves it to the orchestrator' : 'serves again when the engine answers'
     case 'examining':
       return 'collects what shows why the engine stands still'

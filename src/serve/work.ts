@@ -56,10 +56,11 @@ export const drain = async ({ adapter, endpoints, policy }: Target, signal: Abor
   }
 }
 
-/** Whether the engine's server says that it is well; undefined when it says nothing in time. */
+/** Whether the engine's server says that it is well: no when nobody listens on its port, undefined when it says nothing in time. */
 export const lookAtHealth = async ({ health }: Endpoints, signal: AbortSignal): Promise<boolean | undefined> => {
   const reply = await tryAsk(() => ask({ url: health, signal, timeoutMs: healthTimeoutMs }), signal)
-  return typeof reply === 'string' ? undefined : reply.status === 200
+  if (typeof reply !== 'string') return reply.status === 200
+  return reply.includes('ECONNREFUSED') ? false : undefined
 }
 
 /** The body of one of the engine's own pages; undefined when there is none in time. */

@@ -57,6 +57,7 @@ const decide = (life: Lifecycle, event: Event, policy: Policy): Step => {
     case 'ready':
     case 'unready':
       if (event.kind === 'probed') return probed(life, event.passed, policy)
+      if (event.kind === 'suspended') return suspend(life)
       if (event.kind === 'stalled') return isReported(life) ? stay(life) : examine(life, 'ready', policy)
       // What stands still drains nothing.
       if (event.kind === 'shutdown' && !isReported(life))
@@ -117,8 +118,15 @@ const afterExit = (exit: Exit, permanent: boolean, policy: Policy): Next => {
 
 const probed = (life: Lifecycle, passed: boolean, policy: Policy): Step => {
   if (passed) return life.state.kind === 'ready' ? stay(life) : enter(life, { kind: 'ready' }, undefined)
-  return life.state.kind === 'unready' ? stay(life) : enter(life, { kind: 'unready', stalled: false }, policy.stallMs)
+  return life.state.kind === 'unready' && !life.state.suspended
+    ? stay(life)
+    : enter(life, { kind: 'unready', stalled: false }, policy.stallMs)
 }
+
+const suspend = (life: Lifecycle): Step =>
+  life.state.kind === 'unready' && life.state.suspended
+    ? stay(life)
+    : enter(life, { kind: 'unready', stalled: false, suspended: true }, undefined)
 
 const isReported = ({ state }: Lifecycle): boolean => state.kind === 'unready' && state.stalled
 
@@ -129,6 +137,7 @@ const examining = (life: Lifecycle, from: From, event: Event, policy: Policy): S
   if (event.kind === 'examined' || event.kind === 'deadline') return condemn(life, from, policy)
   if (from === 'ready') {
     if (event.kind === 'probed' && event.passed) return enter(life, { kind: 'ready' }, undefined)
+    if (event.kind === 'suspended') return suspend(life)
     return running(life, event, policy, from)
   }
   if (event.kind === 'progressed') return enter(life, { kind: from }, policy.startupStallMs)

@@ -23,11 +23,12 @@ export type SpawnFailure = {
 /** A piece of output of so many characters comes from an engine that writes faster than is read. */
 const floodLength = 32_768
 
-/** What a spawned program reports. `onExit` comes after the last line unless a stray holds the pipe. */
+/** What a spawned program reports. `onGone` comes when it has ended, `onExit` after its last line unless a stray holds the pipe. */
 export type Listener = {
   readonly onSpawned: (pid: number) => void
   readonly onSpawnFailed: (failure: SpawnFailure) => void
   readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void
+  readonly onGone: () => void
   readonly onExit: (exit: Exit) => void
 }
 
@@ -45,6 +46,7 @@ export const spawnProgram = (program: Program, listener: Listener): void => {
     read(child.stderr, (line) => listener.onLine(line, 'stderr')),
   ]
   child.on('exit', (code, signal) => {
+    listener.onGone()
     const exit: Exit = signal === null ? { kind: 'code', code: code ?? 1 } : { kind: 'signal', signal, number: constants.signals[signal] }
     const report = once(() => listener.onExit(exit))
     void Promise.all(ended).then(report)

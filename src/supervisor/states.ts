@@ -28,8 +28,8 @@ export type State =
   | { readonly kind: 'starting' }
   | { readonly kind: 'warming' }
   | { readonly kind: 'ready' }
-  /** `stalled`: the engine stands still and policy says to report it. */
-  | { readonly kind: 'unready'; readonly stalled: boolean }
+  /** `stalled`: the engine stands still and policy says to report it. `suspended`: somebody put it to sleep, for as long as they like. */
+  | { readonly kind: 'unready'; readonly stalled: boolean; readonly suspended?: true }
   /** It stands still: evidence is collected before anything is done about it. `from`: where it goes back to when it moves again. */
   | { readonly kind: 'examining'; readonly from: From }
   | { readonly kind: 'draining' }
@@ -57,6 +57,8 @@ export type Event = { readonly at: number; readonly chance: number } & (
   | { readonly kind: 'answered' }
   | { readonly kind: 'probed'; readonly passed: boolean }
   | { readonly kind: 'stalled' }
+  /** It sleeps or is paused because somebody asked for it: a request would wait. */
+  | { readonly kind: 'suspended' }
   | { readonly kind: 'examined' }
   | ({ readonly kind: 'exited'; readonly exit: Exit } & Verdict)
   /** Every process of the engine is gone; `held`: what they held of GPU memory is not back in time. */

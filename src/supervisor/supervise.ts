@@ -20,7 +20,7 @@ export const ringSize = 2000
 export type Message = Event extends infer E ? (E extends Event ? Omit<E, 'at' | 'chance'> : never) : never
 
 /** What a watch over a serving engine reports. */
-export type Seen = Extract<Message, { readonly kind: 'probed' | 'stalled' }>
+export type Seen = Extract<Message, { readonly kind: 'probed' | 'stalled' | 'suspended' }>
 
 /** What the supervisor is told to do by others who know the engine. Each promise may take its time; `signal` aborts when it is moot. */
 export type Work = {
@@ -214,6 +214,11 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         onLine: (line, stream) => {
           own.push(line)
           onHappening({ kind: 'line', line, stream })
+        },
+        onGone: () => {
+          // While its last words come in nobody may be told that it serves.
+          run.abort()
+          post({ kind: 'probed', passed: false })
         },
         onExit: (exit) => {
           pid = undefined

@@ -50,6 +50,7 @@ const reclaiming = (over: Partial<State & { kind: 'reclaiming' }> = {}): State =
   exitCode: 3,
   ...over,
 })
+const suspended: State = { kind: 'unready', stalled: false, suspended: true }
 const examining = (from: 'starting' | 'warming' | 'ready'): State => ({ kind: 'examining', from })
 const exited = (exit: Exit, permanent = false, exitCode?: number): Bare => ({
   kind: 'exited',
@@ -111,6 +112,37 @@ describe('transition()', () => {
       'arm',
     ],
     ['is ready again when it answers again', { kind: 'unready', stalled: false }, { kind: 'probed', passed: true }, { kind: 'ready' }, ''],
+    [
+      'is not ready while somebody has put it to sleep, for as long as they like',
+      { kind: 'ready' },
+      { kind: 'suspended' },
+      { kind: 'unready', stalled: false, suspended: true },
+      '',
+    ],
+    ['sleeps once', suspended, { kind: 'suspended' }, suspended, ''],
+    ['is ready again when it is woken', suspended, { kind: 'probed', passed: true }, { kind: 'ready' }, ''],
+    [
+      'does not stay unready for ever when it is not well after its sleep',
+      suspended,
+      { kind: 'probed', passed: false },
+      { kind: 'unready', stalled: false },
+      'arm',
+    ],
+    [
+      'lets one sleep that was not well before',
+      { kind: 'unready', stalled: false },
+      { kind: 'suspended' },
+      { kind: 'unready', suspended: true } as Partial<State>,
+      '',
+    ],
+    [
+      'lets one sleep whose standstill is looked at',
+      examining('ready'),
+      { kind: 'suspended' },
+      { kind: 'unready', suspended: true } as Partial<State>,
+      '',
+    ],
+    ['takes a sleep that is over for nothing while it drains', { kind: 'draining' }, { kind: 'suspended' }, { kind: 'draining' }, ''],
     ['drains when asked to stop', { kind: 'ready' }, { kind: 'shutdown' }, { kind: 'draining' }, 'drain arm'],
     [
       'stops what has drained',
@@ -469,6 +501,7 @@ describe('asked to stop in any state', () => {
     { kind: 'ready' },
     { kind: 'unready', stalled: false },
     { kind: 'unready', stalled: true },
+    suspended,
     examining('starting'),
     examining('warming'),
     examining('ready'),
@@ -555,7 +588,8 @@ const walk = (seed: number): ReadonlySet<string> => {
     if (life.state.kind === 'unready' && life.state.stalled) assert.equal(under.onStall, 'report', 'left to stand against the policy')
     if (life.state.kind === 'ready' && event.kind === 'probed') assert.ok(event.passed, 'ready against a probe')
     // The promise that makes every wait end: an engine's states have a deadline, but for one that serves or that is only reported.
-    if (life.state.kind === 'unready' && !life.state.stalled) assert.equal(timer?.epoch, life.epoch, 'unready for ever')
+    if (life.state.kind === 'unready' && !life.state.stalled && !life.state.suspended)
+      assert.equal(timer?.epoch, life.epoch, 'unready for ever')
     if (['waiting', 'starting', 'warming', 'examining', 'draining', 'stopping', 'reclaiming', 'backoff'].includes(life.state.kind))
       assert.equal(timer?.epoch, life.epoch, `no deadline in ${life.state.kind}`)
   }
@@ -566,6 +600,7 @@ const walk = (seed: number): ReadonlySet<string> => {
     () => ({ kind: 'progressed' }),
     () => ({ kind: 'probed', passed: random() < 0.5 }),
     () => ({ kind: 'stalled' }),
+    () => ({ kind: 'suspended' }),
     () => ({ kind: 'examined' }),
     () => ({ kind: 'drained' }),
     () => ({ kind: 'deadline', epoch: Math.floor(random() * (life.epoch + 2)) }),

@@ -13,6 +13,7 @@ const failureOf = (file: string, directory: string): Promise<SpawnFailure> =>
       {
         onSpawned: () => undefined,
         onLine: () => undefined,
+        onGone: () => undefined,
         onExit: () => reject(new Error('it ran')),
         onSpawnFailed: resolve,
       },

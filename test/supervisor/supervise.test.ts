@@ -109,6 +109,15 @@ describe('createSupervisor()', () => {
     test(claim, async () => assert.equal(codeOf(await start(shell(script), { policy: never }).until(ended)), code))
   }
 
+  test('is not ready from the moment on that the engine is gone, though a child of it holds its output open', async () => {
+    const { happenings, until } = start(shell('sleep 60 & echo up; sleep 0.2; exit 3'), { policy: never })
+    await until(ended)
+    const order = happenings.flatMap((happening) =>
+      happening.kind === 'exited' ? ['exited'] : happening.kind === 'state' ? [happening.state.kind] : [],
+    )
+    assert.deepEqual(order.slice(order.indexOf('ready'), order.indexOf('reclaiming')), ['ready', 'unready', 'exited'])
+  })
+
   test('127 for what is not there, 126 for what cannot be run, and no second try', async () => {
     const missing = start(shell('', { file: '/no/such/engine' }))
     assert.equal(codeOf(await missing.until(ended)), 127)
