@@ -22,6 +22,8 @@ export type ClaimRecord = {
   readonly owner: string
   readonly seq: number
   readonly bytesDone: number
+  /** Its holder keeps the claim locked (flock(2)) for as long as it lives. */
+  readonly locked: boolean
 }
 
 /** A record's length in bytes: fixed, so that a beat overwrites the one before in one write. */
@@ -36,7 +38,7 @@ export const parseClaim = (text: string): ClaimRecord | undefined => {
   if (!isRecord(value)) return undefined
   const { token, owner, seq, bytesDone } = value
   if (typeof token !== 'string' || typeof owner !== 'string' || typeof seq !== 'number' || typeof bytesDone !== 'number') return undefined
-  return { token, owner, seq, bytesDone }
+  return { token, owner, seq, bytesDone, locked: value.locked === true }
 }
 
 /** What an observer remembers of another's claim: the last record, since when it is the same, since when its bytes are. */

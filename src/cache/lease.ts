@@ -5,11 +5,12 @@
  *   .aim/claims/.<etag>.<token> the claimant's own link to the same inode, kept while it holds
  *   .aim/claims/.g.<token>...   a claim that is being taken from its holder
  */
-import { link, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, link, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ClaimRecord, claimText, recordBytes } from './claim.ts'
+import { type ClaimRecord, claimText, parseClaim, recordBytes } from './claim.ts'
 import { errorCode } from './connection-errors.ts'
-import { createFile, newToken } from './durable.ts'
+import { createFile, newToken, openNew } from './durable.ts'
+import { isLockFree, lockWhileOpen } from './flock.ts'
 
 /** A lease that is held. */
 export type Lease = {
@@ -26,22 +27,40 @@ const inode = async (path: string): Promise<bigint | undefined> => (await stat(p
 
 const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV']
 
-/** Writes the record under a name of our own, then links it to the claim: whether we won is read from the inodes, since NFS may lose a reply. */
-const claim = async (path: string, own: string, record: ClaimRecord): Promise<bigint | undefined> => {
-  const write = (name: string): Promise<void> => createFile(name, (handle) => handle.writeFile(claimText(record)), false)
-  await write(own)
-  const refusal = await link(own, path).then(() => undefined, errorCode)
-  if (noLinks.includes(refusal ?? '')) {
-    await rm(own, { force: true })
-    await write(path).catch((error: unknown) => {
-      if (errorCode(error) !== 'EEXIST') throw error
-    })
-    return (await readFile(path, 'utf8')) === claimText(record) ? inode(path) : undefined
+/** A claim that was won: its inode, its record, and the open file that keeps it locked where locks mean something. */
+type Won = { readonly ours: bigint; readonly record: ClaimRecord; readonly close: () => Promise<void> }
+
+/** Locked before it has a name that others look at, so that they never see a claim of ours without its lock. */
+const writeOwn = async (own: string, start: ClaimRecord): Promise<{ readonly handle: FileHandle; readonly record: ClaimRecord }> => {
+  const handle = await openNew(own)
+  try {
+    const record = { ...start, locked: await lockWhileOpen(handle, own) }
+    await handle.writeFile(claimText(record))
+    return { handle, record }
+  } catch (error) {
+    await handle.close()
+    throw error
   }
+}
+
+/** Writes the record under a name of our own, then links it to the claim: whether we won is read from the inodes, since NFS may lose a reply. */
+const claim = async (path: string, own: string, start: ClaimRecord): Promise<Won | undefined> => {
+  const { handle, record } = await writeOwn(own, start)
+  const close = (): Promise<void> => handle.close().catch(() => {})
+  const refusal = await link(own, path).then(() => undefined, errorCode)
   const [ours, theirs] = await Promise.all([inode(own), inode(path)])
-  if (ours !== undefined && ours === theirs) return ours
+  if (ours !== undefined && ours === theirs) return { ours, record, close }
+  await close()
   await rm(own, { force: true })
-  return undefined
+  return noLinks.includes(refusal ?? '') ? claimWithoutLinks(path, start) : undefined
+}
+
+const claimWithoutLinks = async (path: string, record: ClaimRecord): Promise<Won | undefined> => {
+  await createFile(path, (handle) => handle.writeFile(claimText(record)), false).catch((error: unknown) => {
+    if (errorCode(error) !== 'EEXIST') throw error
+  })
+  const ours = (await readFile(path, 'utf8')) === claimText(record) ? await inode(path) : undefined
+  return ours === undefined ? undefined : { ours, record, close: async () => {} }
 }
 
 /** Overwrites the record in place when the claim is still the inode we made; 'gone' when it is another's or nobody's. */
@@ -62,15 +81,15 @@ const overwrite = async (path: string, ours: bigint, record: ClaimRecord): Promi
 export const takeLease = async ({ directory, token, owner }: Desk, name: string): Promise<Lease | undefined> => {
   const path = join(directory, name)
   const own = join(directory, `.${name}.${token}`)
-  const start: ClaimRecord = { token, owner, seq: 0, bytesDone: 0 }
-  const ours = await claim(path, own, start)
-  if (ours === undefined) return undefined
+  const won = await claim(path, own, { token, owner, seq: 0, bytesDone: 0, locked: false })
+  if (won === undefined) return undefined
+  const { ours, record, close } = won
   let seq = 0
   return {
     beat: async (bytesDone) => {
       seq++
       try {
-        return await overwrite(path, ours, { ...start, seq, bytesDone })
+        return await overwrite(path, ours, { ...record, seq, bytesDone })
       } catch {
         return undefined
       }
@@ -78,6 +97,7 @@ export const takeLease = async ({ directory, token, owner }: Desk, name: string)
     release: async () => {
       if ((await inode(path)) === ours) await rm(path, { force: true }).catch(() => {})
       await rm(own, { force: true }).catch(() => {})
+      await close()
     },
   }
 }
@@ -91,6 +111,18 @@ export const readLease = async ({ directory }: Desk, name: string): Promise<stri
     return buffer.toString('utf8', 0, bytesRead)
   } finally {
     await handle.close()
+  }
+}
+
+/** Whether the holder of a claim in which `text` stands is known to have ended, since the lock that it kept is gone. */
+export const isAbandoned = async ({ directory }: Desk, name: string, text: string): Promise<boolean> => {
+  if (parseClaim(text)?.locked !== true) return false
+  const path = join(directory, name)
+  const handle = await open(path, 'r').catch(() => undefined)
+  try {
+    return handle !== undefined && (await isLockFree(handle, path))
+  } finally {
+    await handle?.close()
   }
 }
 

@@ -15,7 +15,7 @@ import { hasSize } from './durable.ts'
 import { inParallel } from './in-parallel.ts'
 import { abortError, insist } from './insist.ts'
 import { checkpointBytes } from './journal.ts'
-import { breakLease, type Desk, type Lease, readLease, takeLease } from './lease.ts'
+import { breakLease, type Desk, isAbandoned, type Lease, readLease, takeLease } from './lease.ts'
 import { isDead } from './owner.ts'
 import { openPart, type Part } from './part.ts'
 import { blobPath } from './paths.ts'
@@ -151,7 +151,7 @@ const watchHolder = async (site: Site, item: Item): Promise<Item> => {
   const text = await readLease(desk, item.file.etag)
   if (text === undefined) return { ...item, dueMs: now }
   const watch = look(item.watch, text, now)
-  if (isStale(watch, now, times, isDead)) {
+  if (isStale(watch, now, times, isDead) || (await isAbandoned(desk, item.file.etag, text))) {
     await breakLease(desk, item.file.etag, text)
     return { ...item, watch: undefined, dueMs: now }
   }

@@ -1,5 +1,5 @@
 /** Edge: SIGCHLD and timers. */
-import type { Libc } from './libc.ts'
+import type { Libc } from '../std/libc.ts'
 import { childPids } from './proc.ts'
 
 /** A slow net under SIGCHLD, which the kernel merges when many come at once; milliseconds. */

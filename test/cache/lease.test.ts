@@ -5,11 +5,11 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { claimText, isStale, look, parseClaim, recordBytes, standardTimes, type Watch } from '../../src/cache/claim.ts'
-import { breakLease, readLease, takeLease } from '../../src/cache/lease.ts'
+import { breakLease, isAbandoned, readLease, takeLease } from '../../src/cache/lease.ts'
 import { isDead, ownerOfThis } from '../../src/cache/owner.ts'
 import { scratch } from './setup.ts'
 
-const record = { token: 't', owner: 'elsewhere', seq: 3, bytesDone: 5 }
+const record = { token: 't', owner: 'elsewhere', seq: 3, bytesDone: 5, locked: false }
 const never = (): boolean => false
 
 test('a claim has one length and reads back, and half of one reads as none', () => {
@@ -110,6 +110,32 @@ test('a holder whose claim was broken finds out at its next beat, and takes noth
   await paused?.release()
   assert.equal(await next?.beat(2), true)
   assert.deepEqual((await readdir(directory)).sort(), ['.blob.next', 'blob'])
+  await next?.release()
+})
+
+// A container that was killed and is started again sees other process ids: it waited 90 seconds for itself.
+test('a claim whose holder was killed is abandoned at once where the volume is of this kernel, whatever namespace the holder was in', async (t) => {
+  const directory = await scratch(t)
+  const program = `const { takeLease } = await import(${JSON.stringify(new URL('../../src/cache/lease.ts', import.meta.url).href)})
+    const lease = await takeLease({ directory: ${JSON.stringify(directory)}, token: 'killed', owner: 'another namespace' }, 'blob')
+    setInterval(() => lease.beat(1), 1000)
+    process.stdout.write('held')`
+  const holder = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(holder.stdout, 'data')
+  const other = desk(directory, 'other')
+  const text = (await readLease(other, 'blob')) ?? ''
+  assert.equal(await isAbandoned(other, 'blob', text), false)
+  holder.kill('SIGKILL')
+  await once(holder, 'exit')
+  const { locked } = parseClaim(text) ?? {}
+  if (!locked) t.diagnostic(`${directory} is on a file system of a network or unknown: there it takes ${standardTimes.staleMs} ms`)
+  assert.equal(await isAbandoned(other, 'blob', text), locked)
+})
+
+test('a claim without a lock is never known to be abandoned', async (t) => {
+  const directory = await scratch(t)
+  await writeFile(join(directory, 'blob'), claimText(record))
+  assert.equal(await isAbandoned(desk(directory, 'other'), 'blob', claimText(record)), false)
 })
 
 test('breakLease() puts back a claim that has moved since it was looked at', async (t) => {
@@ -120,6 +146,7 @@ test('breakLease() puts back a claim that has moved since it was looked at', asy
   await breakLease(desk(directory, 'other'), 'blob', text)
   assert.equal(await holder?.beat(2), true)
   assert.deepEqual((await readdir(directory)).sort(), ['.blob.holder', 'blob'])
+  await holder?.release()
 })
 
 test('a beat that cannot be written now is neither held nor lost', async (t) => {
@@ -132,4 +159,5 @@ test('a beat that cannot be written now is neither held nor lost', async (t) => 
   await writeFile(directory, 'a file where the directory was: ENOTDIR')
   assert.equal(await holder?.beat(1), undefined)
   assert.equal(await readFile(directory, 'utf8'), 'a file where the directory was: ENOTDIR')
+  await holder?.release()
 })

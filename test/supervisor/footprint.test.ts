@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
+import { openLibc } from '../../src/std/libc.ts'
 import { createFootprint } from '../../src/supervisor/footprint.ts'
-import { openLibc } from '../../src/supervisor/libc.ts'
 
 /** Maps the file named by its argument, says so and stays: what a worker does with a block of shared memory. */
 const mapper = `

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { systemClock } from '../../src/std/clock.ts'
-import { openLibc } from '../../src/supervisor/libc.ts'
+import { openLibc } from '../../src/std/libc.ts'
 import type { Memory } from '../../src/supervisor/memory.ts'
 import { ownedPids } from '../../src/supervisor/owned.ts'
 import type { Policy } from '../../src/supervisor/policy.ts'

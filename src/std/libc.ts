@@ -1,6 +1,6 @@
 /** Edge: the system calls that Node has no function for, through the built-in node:ffi. */
 
-/** waitid(2), waitpid(2), prctl(2) and _exit(2), as much of them as PID 1 needs. */
+/** waitid(2), waitpid(2), prctl(2), _exit(2) and flock(2), as much of them as PID 1 and the cache need. */
 export type Libc = {
   /** Waits for one child without blocking; true when it was a zombie and is gone now. */
   readonly reap: (pid: number) => boolean
@@ -8,6 +8,11 @@ export type Libc = {
   readonly ended: () => number | undefined
   /** Makes orphans among our descendants our children although we are not PID 1 (PR_SET_CHILD_SUBREAPER, prctl(2)); false when refused. */
   readonly becomeSubreaper: () => boolean
+  /**
+   * Takes a lock on an open file without waiting (flock(2)); false when another open file has it. The kernel gives it back when the file is
+   * closed, so that it outlives no process.
+   */
+  readonly lock: (fd: number, how: 'exclusive' | 'shared') => boolean
   /** Ends this process at once: process.exit() joins the threads of the pool first, and one that hangs in a write would hold it for ever. */
   readonly exit: (code: number) => void
 }
@@ -19,11 +24,15 @@ const P_ALL = 0
 /** si_pid in siginfo_t, and the size of that (linux/include/uapi/asm-generic/siginfo.h, 64 bit). */
 const siginfo = { pid: 16, size: 128 }
 const PR_SET_CHILD_SUBREAPER = 36
+const LOCK_SH = 1
+const LOCK_EX = 2
+const LOCK_NB = 4
 
 type Functions = {
   readonly waitpid: (pid: number, status: bigint, options: number) => number
   readonly waitid: (type: number, id: number, found: Buffer, options: number) => number
   readonly _exit: (code: number) => void
+  readonly flock: (fd: number, operation: number) => number
   readonly prctl: (option: number, a: bigint, b: bigint, c: bigint, d: bigint) => number
 }
 type Ffi = { readonly dlopen: (path: null, symbols: object) => { readonly functions: Functions } }
@@ -32,6 +41,7 @@ const symbols = {
   waitpid: { return: 'int32', arguments: ['int32', 'pointer', 'int32'] },
   waitid: { return: 'int32', arguments: ['int32', 'uint32', 'buffer', 'int32'] },
   _exit: { return: 'void', arguments: ['int32'] },
+  flock: { return: 'int32', arguments: ['int32', 'int32'] },
   prctl: { return: 'int32', arguments: ['int32', 'uint64', 'uint64', 'uint64', 'uint64'] },
 }
 
@@ -48,6 +58,7 @@ export const openLibc = (): Libc | undefined => {
       found.fill(0)
       return functions.waitid(P_ALL, 0, found, WEXITED | WNOHANG | WNOWAIT) === 0 ? found.readInt32LE(siginfo.pid) || undefined : undefined
     },
+    lock: (fd, how) => functions.flock(fd, (how === 'exclusive' ? LOCK_EX : LOCK_SH) | LOCK_NB) === 0,
     exit: (code) => functions._exit(code),
     becomeSubreaper: () => process.platform === 'linux' && functions.prctl(PR_SET_CHILD_SUBREAPER, 1n, 0n, 0n, 0n) === 0,
   }
