@@ -94,7 +94,7 @@ export const machineRows: readonly Row[] = [
     act: async (scene) => {
       await scene.ready()
       const streamed = scene.stream(100)
-      await docker('pause', scene.aim.id)
+      await scene.pause()
       await docker('unpause', scene.aim.id)
       assert.equal((await streamed).tokens, 100)
       await scene.signal('TERM')

@@ -62,7 +62,7 @@ export const stallRows: readonly Row[] = [
     act: async (scene) => {
       await scene.ready()
       const streamed = scene.stream(300)
-      await docker('pause', scene.aim.id)
+      await scene.pause()
       const before = performance.now()
       await until('longer than the timeout', () => (performance.now() - before > 3000 ? true : undefined))
       await docker('unpause', scene.aim.id)

@@ -89,8 +89,12 @@ export const startRows: readonly Row[] = [
     says: /12\.50 of 191\.98 GiB/,
   },
   {
-    fault: 'the KV cache cannot hold one request: permanent',
-    environment: { AIM_SIMULATOR_FAULT: 'crash-at-load', AIM_SIMULATOR_CRASH_LOG: '/stage/logs/kv-cache-too-small' },
+    fault: 'the KV cache cannot hold one request and the context may not be cut: permanent',
+    environment: {
+      AIM_MIN_MODEL_LEN: '0',
+      AIM_SIMULATOR_FAULT: 'crash-at-load',
+      AIM_SIMULATOR_CRASH_LOG: '/stage/logs/kv-cache-too-small',
+    },
     probes: 'loading',
     exit: 78,
     cause: 'kv-cache-too-small',

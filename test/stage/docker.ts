@@ -91,7 +91,7 @@ export const startContainer = async ({
     logs,
     reader,
     exec: (...more) => docker('exec', id, ...more),
-    until: async (state, ms = 60_000) => {
+    until: async (state, ms) => {
       try {
         return await until(
           `state ${state}`,
