@@ -10,6 +10,7 @@ import { growth, supports } from './precision.ts'
 import type { Profile } from './profile.ts'
 import { type AvailableGpu, allowsCpu, type Question } from './question.ts'
 import { requiredContext } from './setup.ts'
+import { isOlder } from './version.ts'
 
 /** Why a profile is no choice, as the end of a sentence about it, and what would change that. */
 export type Failing = { readonly test: TestName; readonly sentence: string; readonly fix: string }
@@ -48,13 +49,6 @@ const version: HardTest = ({ engine: name, minimumEngine }, { engine: running, e
   if (minimumEngine === undefined || engineVersion === undefined || running === 'simulator') return undefined
   const lacks = isOlder(engineVersion, minimumEngine)
   return lacks ? failing(`needs ${name} ${minimumEngine}; here: ${engineVersion}`, 'use an image with a newer engine') : undefined
-}
-
-/** Whether `0.18.1rc2.dev4` comes before `0.19.1`; a text without a version is no older. */
-const isOlder = (version: string, than: string): boolean => {
-  const [own, other] = [version, than].map((text) => /\d+(?:\.\d+)*/.exec(text)?.[0].split('.').map(Number))
-  const at = other?.findIndex((part, index) => part !== (own?.[index] ?? 0)) ?? -1
-  return own !== undefined && at !== -1 && (own[at] ?? 0) < (other?.[at] ?? 0)
 }
 
 const onCpu: HardTest = (profile, question) => {

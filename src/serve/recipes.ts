@@ -45,7 +45,9 @@ export const loadRecipes = async (
 ): Promise<readonly Profile[]> => {
   const { profiles, problems } = await loadCatalog(places(own), model)
   if (problems.length === 0) return profiles
-  const text = problems.map(({ file, line, column, key, rule }) => `  ${file}:${line}:${column}: ${key} ${rule}`).join('\n')
+  const text = problems
+    .map(({ file, line, column, key, rule }) => `  ${file}:${line}:${column}: ${key === '' ? '' : `${key} `}${rule}`)
+    .join('\n')
   if (strict) {
     throw new Failure(`cannot use the recipes\n${text}`, {
       exitCode: exitCodes.config,

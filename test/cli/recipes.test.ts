@@ -73,7 +73,7 @@ describe('aim recipes', () => {
     const path = join(directory, 'own.yaml')
     writeFileSync(path, aim('recipes', 'new', 'acme/own-7b', '--gpu-model', 'MI300X', '--gpu-count', '2').stdout)
     const { code, stdout } = aim('recipes', 'validate', path)
-    assert.deepEqual([code, stdout], [0, `${path}: 1 files, 2 profiles, no problem\n`])
+    assert.deepEqual([code, stdout], [0, `${path}: 1 file, 2 profiles, no problem\n`])
     assert.match(readFileSync(path, 'utf8'), /^# recipes\/acme\/own-7b\.yaml: .*\nmodel: acme\/own-7b\n/)
   })
 

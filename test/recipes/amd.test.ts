@@ -67,7 +67,7 @@ test("YAML is Python's 1.1 in these files: on and no are booleans", () => {
 const broken: readonly (readonly [claim: string, from: string, to: string, said: RegExp])[] = [
   ['a number as a variable', "'112'", '112', /put it in quotes/],
   ['an engine that nobody has', 'engine: vllm', 'engine: tgi', /vllm/],
-  ['no aim_id in a model profile', 'aim_id: a/m\n', '', /expected string/],
+  ['no aim_id in a model profile', 'aim_id: a/m\n', '', /is missing/],
   ['a precision that does not exist', 'precision: fp8', 'precision: fp6', /fp4/],
 ]
 for (const [claim, from, to, said] of broken) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseRecipe } from '../../src/recipes/parse.ts'
+import { schema } from '../engine/flag-rows.ts'
 
 const recipe = `
 model: org/name
@@ -74,10 +75,12 @@ const rows: readonly (readonly [string, string, string, number, number, string, 
   ['an unknown precision', 'precision: bf16', 'precision: fp5', 18, 38, 'profiles[1].precision', /fp4/],
   ['an unknown metric in a list', '[latency, throughput]', '[latency, speed]', 13, 23, 'profiles[0].metric[1]', /latency/],
   ['a checkpoint of no precision', '{ fp8: amd/name-FP8 }', '{ fp9: amd/name-FP8 }', 4, 14, 'checkpoints', /must be keyed by precision/],
-  ['an amount without a unit', '64 GiB', '64', 8, 24, 'defaults.resources.memory', /string/],
+  ['an amount without a unit', '64 GiB', '64', 8, 24, 'defaults.resources.memory', /^must be a text$/],
   ['an amount in words', '64 GiB', 'much', 8, 24, 'defaults.resources.memory', /such as 16 GiB/],
   ['no source', '[measured here]', '[]', 3, 10, 'sources', /must say where the numbers come from/],
   ['a missing key', 'precision: fp8\n', '\n', 10, 5, 'profiles[0].precision', /fp4/],
+  ['a missing metric', 'metric: latency, ', '', 18, 5, 'profiles[1].metric', /one of latency, throughput/],
+  ['words for a number', 'count: 0', 'count: none', 18, 24, 'profiles[1].count', /^must be a number$/],
   ['YAML that is none', 'sources: [measured here]', 'sources: [measured here', 4, 1, '', /./],
 ]
 
@@ -100,6 +103,49 @@ test('all problems are reported at once, and none of the profiles', () => {
 
 test('an unknown key near a known one names it', () => {
   assert.equal(problemsOf(recipe.replace('sources:', 'source:')).find(({ key }) => key === 'source')?.fix, 'did you mean sources?')
+})
+
+test('problems stand in the order of the file, each value with the nearest that is one', () => {
+  const problems = problemsOf(recipe.replace('model: org/name', 'modell: org/name').replace('type: optimized', 'type: optimised'))
+  assert.deepEqual(
+    problems.map(({ line, fix }) => [line, fix]),
+    [
+      [2, 'did you mean model?'],
+      [14, 'did you mean optimized?'],
+    ],
+  )
+})
+
+/** An argument, and what is said of it when it is held against the engine's flags. */
+const arguable: readonly (readonly [text: string, said: RegExp | undefined])[] = [
+  ['max-num-seqs: 128', undefined],
+  ['swap-space: 4', undefined],
+  ['compilation-config: { mode: 3 }', undefined],
+  ['max-num-seqz: 128', /is no flag of vllm 0\.32\.0; did you mean --max-num-seqs\?/],
+  ['dtype: bfloat61', /^must be one of auto, .*did you mean bfloat16\?/],
+  ['max-num-seqs: many', /^must be a whole number, not "many"$/],
+]
+for (const [text, said] of arguable) {
+  test(`held against the engine's flags, ${text} ${said === undefined ? 'is taken' : 'is a problem with its place'}`, () => {
+    const own = recipe.replace('arguments: { max-num-seqs: 128, seed: null }', `arguments: { ${text} }`)
+    const amd = `aim_id: a/m\nmodel_id: a/m\nmetadata: { engine: vllm, gpu: MI300X, gpu_count: 1, manual_selection_only: false, metric: latency,
+  precision: fp8, type: general }\nenv_vars: {}\nengine_args: { ${text}, enable-chunked-prefill: null }\n`
+    for (const [written, key, line, column] of [
+      [own, 'profiles[0].arguments', 15, 18],
+      [amd, 'engine_args', 6, 16],
+    ] as const) {
+      const { problems, profiles } = parseRecipe(written, 'recipes/org/name.yaml', 'recipes', schema)
+      assert.equal(profiles.length === 0, said !== undefined)
+      if (said === undefined) assert.deepEqual(problems, [])
+      else assert.deepEqual([problems[0]?.key, problems[0]?.line, problems[0]?.column], [`${key}.${text.split(':')[0]}`, line, column])
+      assert.match(problems[0]?.rule ?? '', said ?? /^$/)
+    }
+  })
+}
+
+test('a profile for a newer engine is not held against the flags of this one', () => {
+  const text = recipe.replace('type: optimized', 'type: optimized\n    minimumEngine: "0.40"').replace('seed: null', 'flag-to-come: 1')
+  assert.deepEqual(parseRecipe(text, 'x', 'x', schema).problems, [])
 })
 
 test('a profile described twice is a problem', () => {
