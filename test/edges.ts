@@ -26,6 +26,8 @@ export const edges: readonly string[] = [
   'src/cli/cache/archive.ts',
   'src/cli/cache/commands.ts',
   'src/cli/cache/progress.ts',
+  'src/cli/capture.ts',
+  'src/cli/gpu-watch.ts',
   'src/cli/options.ts',
   'src/cli/output.ts',
   'src/cli/program.ts',

@@ -7,6 +7,7 @@ import type { ListOptions } from './amd/list-profiles.ts'
 import { states } from './amd/state-names.ts'
 import { addCacheCommands } from './cache/commands.ts'
 import { engineOptions, type FitFlags } from './fit-options.ts'
+import type { GpusFlags } from './gpus.ts'
 import type { Flags } from './options.ts'
 import { type Format, formats } from './output.ts'
 import type { planFormats } from './plan.ts'
@@ -75,9 +76,13 @@ export const runCommandLine = async (words: readonly string[]): Promise<number> 
       async (model, flags: Common & FitFlags) => (await import('./fit.ts')).fitCommand(model, extra, flags),
     ),
   )
-  add('gpus', 'the GPUs, CPUs and memory of this machine', async ({ format, ...flags }: Common) =>
+  add('gpus', 'the GPUs, CPUs and memory of this machine', async ({ format, ...flags }: Common & GpusFlags) =>
     (await import('./gpus.ts')).gpusCommand(flags, format),
-  ).option('--root <dir>', 'read a captured tree instead of this machine')
+  )
+    .option('--watch [seconds]', 'what each GPU does now, again and again (2 s)')
+    .option('--links', 'what joins them, as a matrix')
+    .option('--capture <file>', 'write what this machine looks like to a .tar.gz (- for stdout), for a bug report')
+    .option('--root <dir>', 'read a captured tree instead of this machine')
   add(
     'doctor',
     'what is wrong with where this runs, and how to mend it; the exit code is that of the worst',

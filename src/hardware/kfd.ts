@@ -85,7 +85,7 @@ const notGiven = (node: number): HiddenGpu => ({ node, reason: 'not given to thi
 
 const oddLines = ({ node, properties, bank = noProperties }: NodeFiles): string[] => {
   const lines = properties.unreadable + bank.unreadable
-  const empty = properties.values.size === 0 ? [`the properties of KFD node ${node} hold no value`] : []
+  const empty = properties.digits.size === 0 ? [`the properties of KFD node ${node} hold no value`] : []
   return lines === 0 ? empty : [...empty, `${lines} lines of KFD node ${node} are not "key value"`]
 }
 

@@ -1,8 +1,20 @@
 /** Edge: the real machine, or a captured tree, behind the FileSystem that detection reads. */
-import { accessSync, closeSync, constants, openSync, readdirSync, readlinkSync, readSync, statfsSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  statfsSync,
+  statSync,
+} from 'node:fs'
 import { availableParallelism, freemem, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { Read } from '../std/result.ts'
+import { type Answers, answering, answersFile, parseAnswers } from './captured.ts'
 import type { FileSystem } from './file-system.ts'
 
 /** No attribute file is larger; what is was not meant for us and is answered with EFBIG. */
@@ -19,7 +31,8 @@ export const machineFileSystem = (root = '/'): FileSystem => {
   const noDevices = captured && !has('dev')
   const hostRoot = captured && !has('proc') ? '/' : root
   const place = (path: string): string => join(isHostPath(path) ? hostRoot : root, path)
-  return {
+  const answers = answersOf(root)
+  const fs: FileSystem = {
     readText: (path) => standIn(path) ?? attempt(() => readSmall(place(path))),
     list: (path) => attempt(() => readdirSync(place(path))),
     access: (path) =>
@@ -28,6 +41,14 @@ export const machineFileSystem = (root = '/'): FileSystem => {
     owner: (path) => attempt(() => ownerOf(place(path))),
     space: (path) => attempt(() => spaceOf(place(path))),
   }
+  return answers === undefined ? fs : answering(fs, answers)
+}
+
+/** What a captured tree says of its machine besides its files; undefined for this machine and for trees that were made by hand. */
+export const answersOf = (root: string): Answers | undefined => {
+  if (join(root, '/') === '/') return undefined
+  const read = attempt(() => readFileSync(join(root, answersFile), 'utf8'))
+  return read.ok ? parseAnswers(read.value) : undefined
 }
 
 const accessReadWrite = (path: string): undefined => {

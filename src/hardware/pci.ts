@@ -23,6 +23,6 @@ export const decodeLocation = (locationId: number, domain = 0): PciLocation => {
 }
 
 /** A package's address from that of any of its partitions. */
-export const packageOf = (address: string): string => address.replace(/\.\d$/, '.0')
+export const packageOf = (address: string): string => (address.at(-2) === '.' ? `${address.slice(0, -1)}0` : address)
 
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0')

@@ -53,7 +53,9 @@ const chooseAmong = (profile: Profile, question: Question, usable: readonly Gpu[
 /** What the usable GPUs are when they are not all alike, and which kind is used: only equal ones can share a model. */
 const kinds = (usable: readonly Gpu[], [first]: readonly Gpu[]): readonly string[] => {
   const groups = groupsOf(usable)
-  const name = ({ product, gfx }: Gpu): string => product ?? gfx ?? 'unknown'
+  const isDivided = groups.some(([one]) => one?.computePartition !== first?.computePartition && one?.product === first?.product)
+  const name = ({ product, gfx, computePartition }: Gpu): string =>
+    [product ?? gfx ?? 'unknown', ...(isDivided && computePartition !== undefined ? [computePartition] : [])].join(' ')
   if (groups.length < 2 || first === undefined) return []
   const list = groups.flatMap((group) => (group[0] === undefined ? [] : [`${group.length}x ${name(group[0])} (GPU ${indices(group)})`]))
   return [`the GPUs are of ${groups.length} kinds: ${list.join(', ')}; one model runs on equal ones only, here ${name(first)}`]

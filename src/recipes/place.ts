@@ -9,9 +9,9 @@ export const matches = ({ product, gfx }: AvailableGpu, pattern: string): boolea
   )
 }
 
-/** GPUs that may work together: same product and instruction set, in the order of their first member. */
+/** GPUs that may work together: same product, instruction set and division of the package, in the order of their first member. */
 export const groupsOf = <T extends AvailableGpu>(gpus: readonly T[]): readonly (readonly T[])[] => [
-  ...Map.groupBy(gpus, ({ product, gfx }) => `${product}/${gfx}`).values(),
+  ...Map.groupBy(gpus, ({ product, gfx, computePartition }) => `${product}/${gfx}/${computePartition}`).values(),
 ]
 
 const largestMatches = new WeakMap<readonly AvailableGpu[], Map<string, readonly AvailableGpu[]>>()

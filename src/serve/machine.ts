@@ -4,7 +4,7 @@ import type { Options } from '../config/variables.ts'
 import { detect, needsFallback, withGpus } from '../hardware/detect.ts'
 import type { Inventory } from '../hardware/inventory.ts'
 import type { KfdGpu } from '../hardware/kfd-node.ts'
-import { machineFileSystem } from '../hardware/machine.ts'
+import { answersOf, machineFileSystem } from '../hardware/machine.ts'
 import { exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
 
@@ -16,14 +16,16 @@ import { Failure } from '../std/failure.ts'
 export const machineOf = async (options: Options, environment: Environment): Promise<Inventory> => {
   const fs = machineFileSystem(options.sysfsRoot)
   if (options.sysfsRoot !== '/' && !fs.list('/').ok) throw noTree(options.sysfsRoot)
-  const inventory = detect(fs, environment)
+  const inventory = detect(fs, { ...answersOf(options.sysfsRoot)?.environment, ...environment })
   return options.sysfsRoot === '/' && needsFallback(fs, inventory) ? fallBack(inventory, options, environment) : inventory
 }
 
 const noTree = (root: string): Failure =>
   new Failure(`cannot read a captured machine: AIM_SYSFS_ROOT (--root) must name the directory that holds its sys/, given ${root}`, {
     exitCode: exitCodes.config,
-    fix: 'unpack the capture and name its top directory, or leave it out to read this machine',
+    fix: /\.t(ar\.)?gz$/.test(root)
+      ? `unpack it first: mkdir machine && tar -xzf ${root} -C machine, then name that directory`
+      : 'unpack the capture and name its top directory, or leave it out to read this machine',
   })
 
 const missing = 'the KFD topology is not in this container although /dev/kfd is'

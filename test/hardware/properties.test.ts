@@ -2,25 +2,26 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { idOf, numberOf, parseInteger, parseProperties, positiveOf } from '../../src/hardware/properties.ts'
 
-const rows: readonly [text: string, entries: Record<string, bigint>, unreadable: number][] = [
+const rows: readonly [text: string, entries: Record<string, string>, unreadable: number][] = [
   ['', {}, 0],
   ['\n\n', {}, 0],
-  ['simd_count 1216', { simd_count: 1216n }, 0],
-  ['a 1\nb 2\n', { a: 1n, b: 2n }, 0],
-  ['a 1\r\nb 2\r\n', { a: 1n, b: 2n }, 0],
-  ['  a\t 7  \n', { a: 7n }, 0],
-  ['a 1\na 2\n', { a: 2n }, 0],
-  ['new_key_of_2030 5\n', { new_key_of_2030: 5n }, 0],
-  ['unique_id 18446744073709551615\n', { unique_id: 18446744073709551615n }, 0],
-  ['a\nb x\nc -1\nd 1 2\ne 1\n', { e: 1n }, 4],
+  ['simd_count 1216', { simd_count: '1216' }, 0],
+  ['a 1\nb 2\n', { a: '1', b: '2' }, 0],
+  ['a 1\r\nb 2\r\n', { a: '1', b: '2' }, 0],
+  ['  a\t 7  \n', { a: '7' }, 0],
+  ['a 1\na 2\n', { a: '2' }, 0],
+  ['new_key_of_2030 5\n', { new_key_of_2030: '5' }, 0],
+  ['unique_id 18446744073709551615\n', { unique_id: '18446744073709551615' }, 0],
+  ['a\nb x\nc -1\nd 1 2\ne 1\n', { e: '1' }, 4],
   ['\u0000\u0001\ufffd\u0000', {}, 1],
   ['a 123456789012345678901\n', {}, 1],
+  ['a 18446744073709551616\nb 00018446744073709551\n', { b: '00018446744073709551' }, 1],
 ]
 
 test('parseProperties() keeps what reads as key and number, and counts the rest', () => {
   for (const [text, entries, unreadable] of rows) {
     const parsed = parseProperties(text)
-    assert.deepEqual(Object.fromEntries(parsed.values), entries, JSON.stringify(text))
+    assert.deepEqual(Object.fromEntries(parsed.digits), entries, JSON.stringify(text))
     assert.equal(parsed.unreadable, unreadable, JSON.stringify(text))
   }
 })

@@ -24,6 +24,19 @@ test('the first GPUs of one kind are used and the idle ones named', () => {
   ])
 })
 
+test('a whole GPU and partitions of the same product are two kinds', () => {
+  const machine = inventory(
+    machineGpus('MI300X', 'MI300X', 'MI300X').map((gpu, at) => ({ ...gpu, computePartition: at === 0 ? 'SPX' : 'CPX' })),
+  )
+  const asked = request()
+  const { gpus, reasons } = chooseGpus(profile({ gpuCount: 2 }), questionOf(asked, machine), usableGpus(asked, machine), machine, asked)
+  assert.deepEqual(
+    gpus.map(({ index }) => index),
+    [1, 2],
+  )
+  assert.match(reasons[1] ?? '', /of 2 kinds: 1x MI300X SPX \(GPU 0\), 2x MI300X CPX \(GPU 1, 2\).*here MI300X CPX/)
+})
+
 test('of equal GPUs those are used that go best together, and why is said', () => {
   const machine = inventory(
     machineGpus('MI300X', 'MI300X', 'MI300X', 'MI300X').map((gpu, at) => ({
