@@ -5,7 +5,9 @@ Names, kinds and choices come from the parser itself. What a flag takes is found
 are closures without a name. Needs no GPU.
 """
 import argparse
+import hashlib
 import importlib
+import importlib.metadata
 import json
 import sys
 
@@ -72,13 +74,20 @@ def flag(action):
     return longs[0], entry
 
 
+def build():
+    """Tells apart builds of one version, which may come with another compiler: eight digits of all that compiles."""
+    compilers = ("vllm", "torch", "triton", "pytorch-triton-rocm", "triton-rocm", "amd-aiter", "aiter")
+    found = [f"{one.metadata['Name']}=={one.version}" for one in importlib.metadata.distributions() if (one.metadata["Name"] or "").lower() in compilers]
+    return hashlib.sha256(" ".join([sys.version, *sorted(set(found))]).encode()).hexdigest()[:8]
+
+
 def main():
     import vllm
 
     actions = [action for action in parser()._actions if action.option_strings and action.dest != "help"]
     flags = dict(sorted(flag(action) for action in actions))
     rows = ",\n".join(f"{json.dumps(name)}:{json.dumps(entry, separators=(',', ':'))}" for name, entry in flags.items())
-    sys.stdout.write(f'{{"engine":"vllm","version":{json.dumps(vllm.__version__)},"flags":{{\n{rows}\n}}}}\n')
+    sys.stdout.write(f'{{"engine":"vllm","version":{json.dumps(vllm.__version__)},"build":"{build()}","flags":{{\n{rows}\n}}}}\n')
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 /** The edge files: the only ones that may touch the world. Held by architecture.test.ts. */
 export const edges: readonly string[] = [
   'src/cache/archive.ts',
+  'src/cache/compiled.ts',
   'src/cache/crew.ts',
   'src/cache/digest.ts',
   'src/cache/durable.ts',
@@ -41,11 +42,13 @@ export const edges: readonly string[] = [
   'src/ops/listener.ts',
   'src/recipes/catalog.ts',
   'src/serve/account.ts',
+  'src/serve/compile-cache.ts',
   'src/serve/engine-client.ts',
   'src/serve/examine.ts',
   'src/serve/flags.ts',
   'src/serve/last-start.ts',
   'src/serve/oom-kills.ts',
+  'src/serve/processor.ts',
   'src/serve/recipes.ts',
   'src/serve/ops-port.ts',
   'src/serve/rehearse.ts',

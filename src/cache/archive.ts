@@ -28,7 +28,13 @@ const drained = (output: Writable): Promise<void> =>
     output.write('', (error) => (error ? reject(error) : resolve()))
   })
 
-const runTar = async (words: readonly string[], what: string, input: Readable | undefined, output: Writable | undefined): Promise<void> => {
+/** Runs the system's tar to its end; a Failure (74) holds what it said. */
+export const runTar = async (
+  words: readonly string[],
+  what: string,
+  input: Readable | undefined,
+  output: Writable | undefined,
+): Promise<void> => {
   const child = spawn('tar', words, { stdio: [input === undefined ? 'ignore' : 'pipe', output === undefined ? 'ignore' : 'pipe', 'pipe'] })
   let said = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

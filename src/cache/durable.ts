@@ -24,19 +24,27 @@ export const shareWithGroup = async (path: string): Promise<void> => {
   if ((directory.mode & 0o2020) === 0o2020 && (entry.mode & 0o060) === 0o040) await chmod(path, entry.mode | 0o020).catch(() => {})
 }
 
+const makeOne = async (path: string): Promise<void> => {
+  try {
+    await mkdir(path)
+    await shareWithGroup(path)
+  } catch (error) {
+    if (!(await stat(path).catch(() => undefined))?.isDirectory()) throw error
+  }
+}
+
 /**
  * Makes a directory and those above it. Node's own recursive mkdir says ENOENT where the volume is read-only, which sends people looking
  * for the wrong thing.
  */
 export const makeDirectory = async (path: string): Promise<void> => {
   try {
-    await mkdir(path)
-    await shareWithGroup(path)
+    await makeOne(path)
   } catch (error) {
-    if ((await stat(path).catch(() => undefined))?.isDirectory()) return
     if (errorCode(error) !== 'ENOENT' || dirname(path) === path) throw error
     await makeDirectory(dirname(path))
-    await makeDirectory(path)
+    // Once, since a file system such as /proc says ENOENT though all above is there.
+    await makeOne(path)
   }
 }
 

@@ -16,11 +16,17 @@ export const cacheDirectory = (options: Options): string => {
   return `${options.cachePath ?? options.hfHome ?? defaultCache}/hub`
 }
 
-/** Where it is kept how long starts took: beside the hub's cache on the same volume, or in it when that is all there is. */
-export const startsDirectory = ({ cachePath, hfHome, hubCache }: Options): string => {
+/** Where we keep our own things: beside the hub's cache on the same volume, or in it when that is all there is. */
+const ownDirectory = ({ cachePath, hfHome, hubCache }: Options): string => {
   const parent = hubCache === undefined ? defaultCache : dirname(hubCache)
-  return join(cachePath ?? hfHome ?? (parent === '/' ? (hubCache ?? defaultCache) : parent), 'aim', 'starts')
+  return join(cachePath ?? hfHome ?? (parent === '/' ? (hubCache ?? defaultCache) : parent), 'aim')
 }
+
+/** Where it is kept how long starts took. */
+export const startsDirectory = (options: Options): string => join(ownDirectory(options), 'starts')
+
+/** Where it is kept what engines compiled. */
+export const compiledDirectory = (options: Options): string => join(ownDirectory(options), 'compiled')
 
 /** The hub and who asks. */
 export const hubOf = (options: Options): Hub => ({

@@ -15,6 +15,7 @@ import {
   transform,
   type ZodMiniType,
 } from 'zod/mini'
+import { parseBytes } from '../std/bytes.ts'
 import { formatDuration, parseDuration } from '../std/duration.ts'
 import type { Json } from '../std/json.ts'
 import { quoteWord, splitWords } from '../std/words.ts'
@@ -90,6 +91,20 @@ export const duration = (lowMs: number, highMs: number): Codec<number> => ({
   rule: `must be a time such as 90, 90s, 5m or 1h, from ${formatDuration(lowMs)} to ${formatDuration(highMs)} (a bare number is seconds)`,
   encode: (ms) => `${ms}ms`,
 })
+
+/** Bytes from `20GiB`, `500M`, `0`. */
+export const size: Codec<number> = {
+  schema: () =>
+    pipe(
+      pipe(
+        string(),
+        transform((text) => parseBytes(text) ?? Number.NaN),
+      ),
+      number().check(minimum(0)),
+    ),
+  rule: 'must be a size such as 20GiB, 500M or 0',
+  encode: String,
+}
 
 /** Text that matches a pattern. */
 export const text = (pattern: RegExp, rule: string): Codec<string> => ({

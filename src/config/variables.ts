@@ -3,7 +3,7 @@
  * AMD's AIM containers are kept (`amd`), so that a script written for those goes on working.
  */
 import { metrics, precisions } from '../recipes/profile.ts'
-import { type Codec, choice, duration, flag, jsonObject, path, text, url, whole, wholeOrAuto, words } from './schemas.ts'
+import { type Codec, choice, duration, flag, jsonObject, path, size, text, url, whole, wholeOrAuto, words } from './schemas.ts'
 
 /** One variable. */
 export type Variable<T, D> = Codec<T> & {
@@ -201,6 +201,12 @@ export const variables = {
     aliases: ['TRANSFORMERS_OFFLINE'],
     default: false,
     summary: 'Ask the hub nothing: serve what the cache holds, or say what is missing.',
+  }),
+  compileCacheSize: define(size, {
+    name: 'AIM_COMPILE_CACHE_SIZE',
+    default: 20 * 1024 ** 3,
+    defaultText: '20GiB',
+    summary: "What engines compile is kept on the cache's volume for the next start, at most so much of it; 0 keeps none.",
   }),
   recipesPath: define(path, {
     name: 'AIM_RECIPES_PATH',

@@ -1,4 +1,5 @@
 import type { Json } from '../std/json.ts'
+import type { CompileCaches } from './compile-caches.ts'
 
 /** What an engine is started with, engine-neutral. Paths are absolute. */
 export type EngineInput = {
@@ -92,6 +93,7 @@ export type EngineAdapter = {
   readonly withContext: (argv: readonly string[], tokens: number) => readonly string[]
   /** Variables the engine must be given, on top of the scrubbed environment. */
   readonly environment: (input: EngineInput) => Readonly<Record<string, string>>
+  readonly compileCaches: CompileCaches
   readonly endpoints: (argv: readonly string[], environment: Readonly<Record<string, string>>) => Endpoints
   readonly warmUp: (task: string, servedName: string) => WarmUp
   /** Whether a line shows that a start moves. */

@@ -18,8 +18,13 @@ export type Flag = {
   readonly aliases?: readonly string[]
 }
 
-/** The flags of one version of an engine, by long name without dashes. */
-export type FlagSchema = { readonly engine: string; readonly version: string; readonly flags: Readonly<Record<string, Flag>> }
+/** The flags of one version of an engine, by long name without dashes. `build` tells builds of one version apart: it names what they compile with. */
+export type FlagSchema = {
+  readonly engine: string
+  readonly version: string
+  readonly build?: string
+  readonly flags: Readonly<Record<string, Flag>>
+}
 
 /** What came of arguments: each in its full name and as it is to be rendered (as given where there is a problem), what was translated, what is wrong. */
 export type CheckedArguments = {

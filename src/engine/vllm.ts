@@ -1,5 +1,6 @@
 import type { EngineAdapter, EngineInput } from './adapter.ts'
 import { renderArguments, withValue } from './arguments.ts'
+import { vllmCompileCaches } from './compile-caches.ts'
 import { endpointsOf } from './endpoints.ts'
 import { compilers, isOwnLine, keyMetrics } from './evidence.ts'
 import { explainExit } from './failures.ts'
@@ -44,6 +45,7 @@ export const vllm: EngineAdapter = {
   argv,
   withContext: (given, tokens) => withValue(given, 'max-model-len', String(tokens)),
   environment,
+  compileCaches: vllmCompileCaches,
   endpoints: endpointsOf,
   warmUp,
   readPhase,

@@ -38,6 +38,8 @@ export type Launch = {
   readonly gpus: readonly Gpu[]
   readonly artifacts: readonly Artifact[]
   readonly resources: Resources
+  /** Where what the engine compiles belongs among the compile caches of a volume: `vllm-0.32.0/gfx942/bf16-tp8`. */
+  readonly compiled: string
   readonly policy: Policy
   readonly reasons: readonly string[]
   readonly rejected: readonly Rejection[]

@@ -10,6 +10,7 @@ import { gib } from '../std/bytes.ts'
 import type { Policy } from '../supervisor/policy.ts'
 import { mergeArguments, overridesOf } from './arguments.ts'
 import { checkSelection, type FlagRules } from './check-arguments.ts'
+import { compilePlace } from './compile-place.ts'
 import { chooseGpus, visibleDevices } from './gpus.ts'
 import { cpuCache, resourceReasons, resourcesOf } from './host.ts'
 import type { Launch, ModelSource } from './launch.ts'
@@ -46,7 +47,7 @@ export const plan = (
   const question = versioned(questionOf(request, inventory, source), rules)
   const selection = checkSelection(choose(request, question, inventory, catalog), rules)
   if (isRefusal(selection)) return selection
-  return refuseSecrets(request, selection.profile) ?? build({ request, inventory, source, policy, adapter, question, selection })
+  return refuseSecrets(request, selection.profile) ?? build({ request, inventory, source, policy, adapter, question, selection, rules })
 }
 
 /** The flags are those of the engine that is here, and so is their version. */
@@ -87,9 +88,10 @@ type Decided = {
   readonly adapter: EngineAdapter
   readonly question: Question
   readonly selection: Selection
+  readonly rules: FlagRules | undefined
 }
 
-const build = ({ request, inventory, source, policy, adapter, question, selection }: Decided): Launch => {
+const build = ({ request, inventory, source, policy, adapter, question, selection, rules }: Decided): Launch => {
   const { profile, rejected } = selection
   const usable = usableGpus(request, inventory)
   const { gpus, reasons: gpuReasons } = chooseGpus(profile, question, usable, inventory, request)
@@ -110,6 +112,7 @@ const build = ({ request, inventory, source, policy, adapter, question, selectio
     gpus,
     artifacts: source.artifact === undefined ? [] : [source.artifact],
     resources,
+    compiled: compilePlace(rules?.schema ?? { engine: request.engine }, gpus, profile, input),
     policy,
     reasons: [
       ...selection.reasons,

@@ -53,8 +53,8 @@ const makeOwn = (path: string): string => {
   }
 }
 
-/** A directory, not a link to one, of our uid, that neither group nor others may write to. */
-const isOurs = (path: string): boolean => {
+/** Whether a path is a directory, not a link to one, of our uid, that neither group nor others may write to. Throws when it is not there. */
+export const isOurs = (path: string): boolean => {
   const found = lstatSync(path)
   return found.isDirectory() && found.uid === uid() && (found.mode & 0o022) === 0
 }

@@ -30,6 +30,8 @@ export type RunOptions = {
   /** Fetches what the launch needs; resolves at once when all of it is there. */
   readonly pull: (launch: Launch, signal: AbortSignal, onBytes: (done: number, total: number) => void) => Promise<void>
   readonly pastStarts: PastStarts
+  /** The engine became ready: for the first time, or again after a restart. */
+  readonly onReady: (launch: Launch) => void
   readonly failureWords: (error: unknown) => LastWords
   /** Processes of this container that the kernel has killed for memory so far. */
   readonly oomKills: () => number | undefined

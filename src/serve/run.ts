@@ -68,7 +68,10 @@ export const createRun = (options: RunOptions): Run => {
     if (state.kind === 'starting' && previous.kind !== 'examining') story = countSpawn(story, clock.now())
     if (state.kind === 'warming') startup.enter('warm-up')
     if (!['pulling', 'starting', 'warming', 'examining'].includes(state.kind)) story = endPhase(story, clock.now())
-    if (state.kind === 'ready' && previous.kind !== 'unready' && launch !== undefined) startup.keep(launch)
+    if (state.kind === 'ready' && previous.kind !== 'unready' && launch !== undefined) {
+      startup.keep(launch)
+      options.onReady(launch)
+    }
     if (state.kind === 'waiting') return
     const level = state.kind === 'unready' || (state.kind === 'stopping' && state.reason !== 'requested') ? 'warning' : 'info'
     const why = 'reason' in state && state.reason !== 'requested' ? `: ${reasonSentence[state.reason]}` : ''

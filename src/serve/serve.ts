@@ -27,6 +27,7 @@ import { sweep } from '../supervisor/sweep.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { createSink, type Sink } from '../telemetry/sink.ts'
+import { type CompileCache, createCompileCache } from './compile-cache.ts'
 import type { createGpuWatch } from './gpu-watch.ts'
 import { fitLastWords, formatLastWords, type LastWords } from './last-words.ts'
 import { memoryOf } from './memory.ts'
@@ -76,6 +77,7 @@ export const serve = async (environment: Environment): Promise<number> => {
   let pulling: Promise<void> = Promise.resolve()
   let held: Promise<() => Promise<void>> | undefined
   const policy = policyFor(options, environment)
+  const compiled = createCompileCache(options, environment, log)
   const files = patientFiles(options.sysfsRoot)
   const run: Run = createRun({
     policy,
@@ -90,21 +92,23 @@ export const serve = async (environment: Environment): Promise<number> => {
     droppedLines: () => sinks[0].dropped() + sinks[1].dropped(),
     program: (launch) => {
       scratch = makeScratch()
-      return programOf(launch, environment, extrasOf(options), scratch)
+      return programOf(launch, environment, extrasOf(options, compiled, launch), scratch)
     },
-    environment: (launch) => environmentOf(launch, environment, extrasOf(options)),
+    environment: (launch) => environmentOf(launch, environment, extrasOf(options, compiled, launch)),
     onReclaimed: () => removeScratch(scratch),
     memory: (launch) => memoryOf(launch, files, processTable),
-    pull: (_launch, signal, onBytes) => {
+    pull: (launch, signal, onBytes) => {
+      const seeded = compiled.seed(launch)
       pulling = pullModel(found, options, AbortSignal.any([signal, abort.signal]), onBytes, (howFar) =>
         log.write('info', `pulling: ${howFar}`),
-      )
+      ).then(() => seeded)
       return pulling
     },
     pastStarts: {
       read: async (launch) => (await import('./last-start.ts')).readLastStart(startsDirectory(options), launch),
       write: async (launch, past) => (await import('./last-start.ts')).writeLastStart(startsDirectory(options), launch, past),
     },
+    onReady: compiled.keep,
     failureWords,
     oomKills: readOomKills,
     contextFloor: options.minModelLength,
@@ -177,8 +181,9 @@ const observeGpus = (files: PatientFiles, gpus: () => Launch['gpus'], spared: Re
   }
 }
 
-const extrasOf = (options: Options): Parameters<typeof programOf>[2] => ({
+const extrasOf = (options: Options, { variables: cachesOf }: CompileCache, launch: Launch): Parameters<typeof programOf>[2] => ({
   hubCache: cacheDirectory(options),
+  caches: cachesOf(launch),
   ...(options.engineApiKey === undefined ? {} : { engineApiKey: options.engineApiKey }),
 })
 

@@ -9,8 +9,8 @@ import type { Exit } from '../supervisor/exit.ts'
 import type { Program } from '../supervisor/program.ts'
 import { readAccount } from './account.ts'
 
-/** Everything secret or local that the engine's environment gets beside the plan's. */
-export type Extras = { readonly hubCache: string; readonly engineApiKey?: string }
+/** Everything secret or local that the engine's environment gets beside the plan's. `caches`: where the engine compiles to. */
+export type Extras = { readonly hubCache: string; readonly engineApiKey?: string; readonly caches?: Readonly<Record<string, string>> }
 
 /** The launch as a program to spawn. `scratch` is its working directory and the place of its temporary files. */
 export const programOf = (launch: Launch, parent: Environment, extras: Extras, scratch: string): Program => {
@@ -25,9 +25,10 @@ export const programOf = (launch: Launch, parent: Environment, extras: Extras, s
 }
 
 /** The engine's whole environment. */
-export const environmentOf = (launch: Launch, parent: Environment, { hubCache, engineApiKey }: Extras): Program['environment'] =>
+export const environmentOf = (launch: Launch, parent: Environment, { hubCache, engineApiKey, caches }: Extras): Program['environment'] =>
   engineEnvironment(parent, readAccount(parent.HOME), {
     HF_HUB_CACHE: hubCache,
+    ...caches,
     ...launch.engine.env,
     ...(engineApiKey === undefined ? {} : { VLLM_API_KEY: engineApiKey }),
   })

@@ -73,6 +73,7 @@ export const adapter: EngineAdapter = {
   ],
   withContext: (given) => given,
   environment: () => ({ VLLM_NO_USAGE_STATS: '1' }),
+  compileCaches: { environment: () => ({}), kept: [], owners: [] },
   endpoints: () => ({ base: '', health: '', metrics: '', suspensions: [] }),
   warmUp: () => ({ path: '', body: null, check: () => undefined }),
   readPhase: () => undefined,
