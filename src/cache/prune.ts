@@ -3,6 +3,8 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isStale, type LeaseTimes, look, standardTimes, type Watch } from './claim.ts'
+import { compiledIn } from './compiled.ts'
+import { type CompiledArchive, expired } from './compiled-names.ts'
 import { type HeldRepo, holdingsOf } from './inventory.ts'
 import { breakLease, readLease } from './lease.ts'
 import { isDead } from './owner.ts'
@@ -20,9 +22,9 @@ export type Pruned = {
 
 const namesIn = (directory: string): Promise<readonly string[]> => readdir(directory).catch(() => [])
 
-/** Claims of a repository that live. One that may be dead is watched until it moves or has been still for too long; dead ones are removed. */
-const liveClaims = async (cacheDir: string, repo: string, times: LeaseTimes): Promise<ReadonlySet<string>> => {
-  const desk = { directory: claimsPath(cacheDir, repo), token: '', owner: '' }
+/** Claims in a directory that live. One that may be dead is watched until it moves or has been still for too long; dead ones are removed. */
+const liveClaims = async (directory: string, times: LeaseTimes): Promise<ReadonlySet<string>> => {
+  const desk = { directory, token: '', owner: '' }
   const live = new Set<string>()
   let open = (await namesIn(desk.directory))
     .filter((name) => !name.startsWith('.'))
@@ -74,7 +76,7 @@ export const prune = async (cacheDir: string, retention: Retention, dry: boolean
   const holdings = holdingsOf(cacheDir)
   const asked = holdings.filter(({ repo }) => retention.repo === undefined || repo === retention.repo)
   const live = new Map<string, ReadonlySet<string>>()
-  for (const { repo } of asked) live.set(repo, await liveClaims(cacheDir, repo, times))
+  for (const { repo } of asked) live.set(repo, await liveClaims(claimsPath(cacheDir, repo), times))
   const inUse = (repo: string, commit: string): boolean =>
     [...(live.get(repo) ?? [])].some((name) => useOf(name) === commit || isEtag(name))
   const { removals, spared } = retain(holdings, retention, Date.now(), inUse)
@@ -93,4 +95,23 @@ export const prune = async (cacheDir: string, retention: Retention, dry: boolean
     }
   }
   return { removals, spared, leftovers }
+}
+
+/**
+ * Removes compile caches by age and size, and parts of them that nobody makes any more; gives the archives that went, or would go when `dry`.
+ * No engine uses one where it lies, so none is ever in use.
+ */
+export const pruneCompiled = async (
+  directory: string,
+  limits: { readonly maxBytes?: number; readonly olderThanMs?: number },
+  dry: boolean,
+  times: LeaseTimes = standardTimes,
+): Promise<readonly CompiledArchive[]> => {
+  const gone = expired(compiledIn(directory), limits, Date.now())
+  if (dry) return gone
+  for (const { path } of gone) await rm(path, { force: true })
+  if ((await liveClaims(join(directory, '.claims'), times)).size > 0) return gone
+  const names = await readdir(directory, { recursive: true }).catch(() => [])
+  for (const name of names) if (name.endsWith('.aim-part')) await rm(join(directory, name), { force: true })
+  return gone
 }

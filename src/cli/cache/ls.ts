@@ -1,7 +1,9 @@
 /** `aim cache ls` and `aim cache path`: what the cache holds, and where. */
+import { compiledIn } from '../../cache/compiled.ts'
+import type { CompiledArchive } from '../../cache/compiled-names.ts'
 import { type HeldRepo, holdingsOf } from '../../cache/inventory.ts'
 import { locate } from '../../cache/locate.ts'
-import { cacheDirectory, requestOf } from '../../config/rooms.ts'
+import { cacheDirectory, compiledDirectory, requestOf } from '../../config/rooms.ts'
 import { formatBytes } from '../../std/bytes.ts'
 import { exitCodes } from '../../std/exit-codes.ts'
 import { Failure } from '../../std/failure.ts'
@@ -24,21 +26,34 @@ const rowsOf = ({ repo, revisions, parts }: HeldRepo): readonly (readonly string
   ...(parts > 0 ? [[repo, '-', '-', '-', formatBytes(parts), '-', 'unfinished download']] : []),
 ]
 
-/** Lists every revision. */
+const compiledRow = ({ place, model, bytes, usedMs }: CompiledArchive): readonly string[] => [
+  model.replace('--', '/'),
+  '-',
+  '-',
+  '1',
+  formatBytes(bytes),
+  day(usedMs),
+  `compiled by ${place}`,
+]
+
+/** Lists every revision, and what engines compiled. */
 export const cacheListCommand = async (model: string | undefined, { format }: { readonly format: Format }): Promise<number> => {
-  const cacheDir = cacheDirectory(readOptions(overlay(undefined, {}, [])))
+  const options = readOptions(overlay(undefined, {}, []))
+  const cacheDir = cacheDirectory(options)
   const held = holdingsOf(cacheDir).filter(({ repo }) => model === undefined || repo === model)
-  const bytes = held.reduce((sum, one) => sum + one.bytes + one.parts, 0)
+  const compiled = compiledIn(compiledDirectory(options)).filter((one) => model === undefined || one.model === model.replaceAll('/', '--'))
+  const bytes = [...held.map((one) => one.bytes + one.parts), ...compiled.map((one) => one.bytes)].reduce((sum, one) => sum + one, 0)
   const models = held.map(({ repo, bytes: own, parts, revisions }) => ({
     repo,
     bytes: own,
     parts,
     revisions: revisions.map(({ etags: _, usedMs, ...revision }) => ({ ...revision, used: new Date(usedMs).toISOString() })),
   }))
-  await print(format, { cache: cacheDir, bytes, models }, () =>
-    held.length === 0
+  const archives = compiled.map(({ usedMs, digest: _, ...archive }) => ({ ...archive, used: new Date(usedMs).toISOString() }))
+  await print(format, { cache: cacheDir, bytes, models, compiled: archives }, () =>
+    held.length + compiled.length === 0
       ? `${cacheDir} holds no ${model ?? 'model'}`
-      : `${formatTable(['MODEL', 'COMMIT', 'REFS', 'FILES', 'SIZE', 'USED', 'STATE'], held.flatMap(rowsOf))}\n\n${formatBytes(bytes)} in ${cacheDir}`,
+      : `${formatTable(['MODEL', 'COMMIT', 'REFS', 'FILES', 'SIZE', 'USED', 'STATE'], [...held.flatMap(rowsOf), ...compiled.map(compiledRow)])}\n\n${formatBytes(bytes)} in ${cacheDir}`,
   )
   return 0
 }
