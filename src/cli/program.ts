@@ -117,9 +117,7 @@ export const runCommandLine = async (words: readonly string[]): Promise<number> 
   add('version', 'the version', async ({ format }: Common) => (await import('./version.ts')).versionCommand(format))
   add('help [topic]', 'this text, or `help env` for every variable', async (topic, { format }: Common) => {
     if (topic === 'env') return (await import('./help-env.ts')).helpEnvCommand(format)
-    const command = program.commands.find((known) => known.name() === topic) ?? program
-    command.outputHelp()
-    return 0
+    return (await import('./help.ts')).helpCommand(program, topic, format)
   })
   try {
     await program.parseAsync([...argv], { from: 'user' })

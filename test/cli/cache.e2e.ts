@@ -154,6 +154,10 @@ describe('aim cache', () => {
     await aim('f', ['pull', 'org/m'])
     const stream = await aim('f', ['export', 'org/m'])
     assert.equal(stream.code, 0, stream.stderr)
+    const file = join(directory, 'f.tar')
+    const written = await json('f', ['export', 'org/m', '--output', file])
+    assert.deepEqual(written.value, { repo: 'org/m', commit: hub.commit('org/m'), output: file, bytes: stream.stdout.length })
+    assert.deepEqual(readFileSync(file), stream.stdout)
     const imported = await aim('g', ['import'], stream.stdout)
     assert.equal(imported.code, 0, imported.stderr)
     hub.requests.length = 0

@@ -61,6 +61,22 @@ describe('aim', () => {
     })
   }
 
+  test('help tells every command as a value, each takes --format, and a topic that is none is refused with the nearest', () => {
+    type Told = { readonly name: string; readonly options: readonly { readonly flags: string }[]; readonly commands: readonly Told[] }
+    const flat = (told: Told): readonly Told[] => [told, ...told.commands.flatMap(flat)]
+    const { stdout } = aim(['help', '--format', 'json'])
+    const [, ...commands] = flat(JSON.parse(stdout))
+    assert.ok(commands.length > 20)
+    assert.deepEqual(
+      commands.filter(({ options }) => !options.some(({ flags }) => flags === '--format <format>')).map(({ name }) => name),
+      [],
+    )
+    assert.equal(JSON.parse(aim(['help', 'plan', '--format', 'json']).stdout).name, 'plan')
+    const wrong = aim(['help', 'plam'])
+    assert.deepEqual([wrong.code, wrong.stdout], [2, ''])
+    assert.match(wrong.stderr, /did you mean aim help plan\?/)
+  })
+
   test('doctor reads a captured tree, says the numbers in JSON and exits by the worst finding', () => {
     const good = aim(['doctor', '--root', tree, '--format', 'json'])
     const { exitCode, gpus } = JSON.parse(good.stdout)
@@ -84,7 +100,7 @@ describe('aim', () => {
   })
 
   test('every answer as JSON is one document on stdout and nothing else', () => {
-    for (const words of [['version'], ['gpus'], ['recipes'], ['help', 'env'], ['plan', model, '--engine', 'simulator']]) {
+    for (const words of [['version'], ['gpus'], ['recipes'], ['help'], ['help', 'env'], ['plan', model, '--engine', 'simulator']]) {
       const { code, stdout } = aim([...words, '--format', 'json'])
       assert.equal(code, 0, words.join(' '))
       assert.doesNotThrow(() => JSON.parse(stdout), words.join(' '))

@@ -1,5 +1,6 @@
 /** Edge: `aim cache export` and `aim cache import`: a revision as a tar stream on stdout or in a file, and back. */
 import { createReadStream, createWriteStream } from 'node:fs'
+import { resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { exportRevision, importStream } from '../../cache/archive.ts'
 import { holdingsOf } from '../../cache/inventory.ts'
@@ -9,10 +10,10 @@ import { Failure } from '../../std/failure.ts'
 import { overlay, readOptions } from '../options.ts'
 import { type Format, print } from '../output.ts'
 
-/** Writes a model's revision to a file, or to stdout, which then carries nothing else. */
+/** Writes a model's revision to a file and says so, or to stdout, which then carries nothing else. */
 export const cacheExportCommand = async (
   model: string | undefined,
-  { revision, output }: { readonly revision?: string; readonly output?: string },
+  { revision, output, format }: { readonly revision?: string; readonly output?: string; readonly format: Format },
 ): Promise<number> => {
   const options = readOptions(overlay(model, revision === undefined ? {} : { revision }, []))
   const cacheDir = cacheDirectory(options)
@@ -24,9 +25,15 @@ export const cacheExportCommand = async (
       exitCode: exitCodes.config,
       fix: `aim cache pull ${request.model}`,
     })
-  const target = output === undefined ? process.stdout : createWriteStream(output)
+  if (output === undefined) {
+    await exportRevision(cacheDir, held, found, process.stdout)
+    return 0
+  }
+  const target = createWriteStream(output)
   await exportRevision(cacheDir, held, found, target)
-  if (output !== undefined) await finished(target.end())
+  await finished(target.end())
+  const written = { repo: held.repo, commit: found.commit, output: resolve(output), bytes: target.bytesWritten }
+  await print(format, written, () => `exported ${written.repo} at ${written.commit} to ${written.output}`)
   return 0
 }
 

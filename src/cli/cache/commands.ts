@@ -5,11 +5,12 @@ type Run = (...given: never[]) => Promise<number>
 
 /** The `aim cache` commands, added to `cache`; `ended` is told each one's exit code. Each loads what it needs when it runs. */
 export const addCacheCommands = (cache: Command, ended: (exitCode: number) => void): void => {
-  const add = (usage: string, description: string, run: Run, formatted = true): Command => {
-    const command = cache.command(usage).description(description)
-    if (formatted) command.addOption(new Option('--format <format>', 'how to print the answer').choices(formats).default('table'))
-    return command.action(async (...given) => ended(await run(...(given as never[]))))
-  }
+  const add = (usage: string, description: string, run: Run): Command =>
+    cache
+      .command(usage)
+      .description(description)
+      .addOption(new Option('--format <format>', 'how to print the answer').choices(formats).default('table'))
+      .action(async (...given) => ended(await run(...(given as never[]))))
   const revision = ['--revision <revision>', 'branch, tag or commit'] as const
   add('pull [model]', 'fetch a model into the cache; needs no GPU, and goes on where an earlier pull stopped', async (model, given) =>
     (await import('./pull.ts')).cachePullCommand(model, given),
@@ -29,14 +30,11 @@ export const addCacheCommands = (cache: Command, ended: (exitCode: number) => vo
     .option('--max-size <size>', 'the least recently used until the rest fits, as 500GiB')
     .option('--revision <revision>', 'this commit or ref')
     .option('--dry-run', 'only say what would go')
-  add(
-    'export [model]',
-    'a revision as a tar stream',
-    async (model, given) => (await import('./archive.ts')).cacheExportCommand(model, given),
-    false,
+  add('export [model]', 'a revision as a tar stream', async (model, given) =>
+    (await import('./archive.ts')).cacheExportCommand(model, given),
   )
     .option(...revision)
-    .option('--output <file>', 'to this file instead of stdout')
+    .option('--output <file>', 'to this file instead of stdout, where the answer then goes')
   add('import [file]', 'a stream of export, from a file or stdin', async (file, given) =>
     (await import('./archive.ts')).cacheImportCommand(file, given),
   )
