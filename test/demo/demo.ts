@@ -1,5 +1,5 @@
 /** `npm run demo`: the whole line on this machine, no GPU and no network needed. `--engine vllm` takes a real vLLM on the CPU, `--once` ends by itself. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -19,6 +19,18 @@ const { values } = parseArgs({
   },
 })
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
+
+let stopping = false
+let serving: ChildProcess | undefined
+
+const stop = (): void => {
+  say(stopping ? '\nstopping at once' : '\nstopping: readiness off, requests finish, then the engine ends (Ctrl-C again: at once)')
+  stopping = true
+  serving?.kill('SIGTERM')
+}
+
+// From the first moment: the stage has files to remove before anything runs. HUP is a terminal that was closed.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
 
 const describePhase = ({ name, startMs, endMs, done, total, unit, detail }: PhaseStatus): string => {
   const amount =
@@ -101,6 +113,8 @@ const main = async (): Promise<number> => {
   say(
     `engine   ${values.engine}${values.engine === 'simulator' ? ' (it behaves like vLLM and computes nothing)' : ' on the CPU, with random weights: what it says makes no sense'}\n`,
   )
+  const engine = await engineEnvironment()
+  if (stopping) return 0
   const [file, ...words] = aimFromSources
   // A session of its own: a Ctrl-C reaches the demo, which passes it on once, as `docker stop` would.
   const child = spawn(file, [...words, 'serve', stage.repo], {
@@ -114,9 +128,10 @@ const main = async (): Promise<number> => {
       AIM_OPS_PORT: String(opsPort),
       AIM_HOST: '127.0.0.1',
       AIM_TERMINATION_LOG: join(stage.directory, 'termination-log'),
-      ...(await engineEnvironment()),
+      ...engine,
     },
   })
+  serving = child
   const log = createWriteStream(logFile)
   let errors = ''
   for (const stream of [child.stdout, child.stderr]) {
@@ -126,15 +141,8 @@ const main = async (): Promise<number> => {
     })
   }
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-3000)))
-  const exited = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)))
-  let stopping = false
-  const stop = (): void => {
-    say(stopping ? '\nstopping at once' : '\nstopping: readiness off, requests finish, then the engine ends (Ctrl-C again: at once)')
-    stopping = true
-    child.kill('SIGTERM')
-  }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
-
+  // Asked to stop before it has a handler, it dies of the signal, and nothing was begun.
+  const exited = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? (stopping ? 0 : 1))))
   const print = phasePrinter()
   const status = async (): Promise<Status> => JSON.parse((await get(`${ops}/status`)).body) as Status
   const ready = until(
@@ -164,4 +172,8 @@ const main = async (): Promise<number> => {
   return code
 }
 
-process.exitCode = await main()
+process.exitCode = await main().catch((error) => {
+  // A Ctrl-C reaches what is being installed as well.
+  if (stopping) return 0
+  throw error
+})
