@@ -59,6 +59,7 @@ describe('aim serve, the whole line on the simulator', () => {
   })
 
   test('pulls, starts, answers, is ready, and leaves nothing when it is stopped', async () => {
+    const before = performance.now()
     await using aim = await start()
     assert.deepEqual(await until('probes', () => Promise.all(['/startupz', '/livez', '/readyz'].map(aim.probe))), [503, 200, 503])
     const status = await aim.until('ready')
@@ -72,7 +73,12 @@ describe('aim serve, the whole line on the simulator', () => {
     const metrics = (await get(`${api(aim)}/metrics`)).body
     assert.match(metrics, /^vllm:generation_tokens_total\{[^}]*\} [1-9]/m, 'ready before a token came out')
     assert.equal((await chat(api(aim), stage.repo)).status, 200)
-    assert.match((await get(`http://127.0.0.1:${aim.opsPort}/metrics`)).body, /^aim_ready 1$/m)
+    const ours = (await get(`http://127.0.0.1:${aim.opsPort}/metrics`)).body
+    assert.match(ours, /^aim_ready 1$/m)
+    const readySeconds = Number(/^aim_startup_seconds (\S+)$/m.exec(ours)?.[1])
+    const age = performance.now() - before
+    assert.ok(readySeconds > 0 && readySeconds * 1000 < age, `ready ${readySeconds}s after a start that is ${age}ms old`)
+    assert.ok((status.phases.at(-1)?.endMs ?? Number.NaN) < age, 'phases are told since our own start')
     assert.equal(await stop(aim), 0)
     assert.deepEqual(aim.left(), [])
     assert.deepEqual(partFiles(stage.cache), [])
