@@ -24,7 +24,14 @@ export const explainCommand = async (
 
 /** The value on one line, which can be copied; its source and the others below it. */
 const show = ({ name, value, source, instead, kind }: Setting, width: number, paint: Paint): readonly string[] => [
-  `${paint('bold', name)}${value === undefined ? ' (left out)' : `${kind === 'argument' ? ' ' : '='}${value}`}`,
+  kind === 'variable' ? `${paint('bold', name)}=${value ?? ''}` : argumentIn(name, value, paint),
   ...wrap(`from ${source}`, width, '    '),
   ...instead.flatMap((other) => wrap(`over ${other.value} of ${other.source}`, width, '    ')),
 ]
+
+/** As the engine's command line has it. */
+const argumentIn = (name: string, value: string | undefined, paint: Paint): string => {
+  if (value === undefined) return `${paint('bold', name)} (left out)`
+  if (value === 'false') return paint('bold', name.replace('--', '--no-'))
+  return value === 'true' ? paint('bold', name) : `${paint('bold', name)} ${value}`
+}

@@ -5,6 +5,7 @@ import type { Change, FitReport } from '../recipes/fit-report.ts'
 import { formatBytes } from '../std/bytes.ts'
 import { stackedBar } from './bar.ts'
 import { formatTable } from './table.ts'
+import { wrap } from './wrap.ts'
 
 const words: Readonly<Record<Verdict, string>> = { fits: 'fits', likely: 'likely fits', no: 'does not fit' }
 
@@ -13,18 +14,21 @@ export const showFit = (report: FitReport, from: string, assumed: readonly strin
   const { model, card, gpuCount, engineVersion, fit, obstacles, changes, tokensPerSecond } = report
   const kind = `${gpuCount}x ${card.product} (${card.gfx === 'cuda' ? '' : `${card.gfx}, `}${formatBytes(card.vramBytes)} each)`
   return [
-    `${model} on ${kind}, vLLM ${engineVersion ?? 'of this image'}: ${words[fit.verdict]}`,
-    ...[...obstacles, ...verdictLines(fit)].map((line) => `  ${line}`),
+    ...wrap(`${model} on ${kind}, vLLM ${engineVersion ?? 'of this image'}: ${words[fit.verdict]}`, width),
+    ...[...obstacles, ...verdictLines(fit)].flatMap((line) => wrap(line, width, '  ')),
     '',
     ...memoryLines(report, width),
     ...(tokensPerSecond === undefined
       ? []
       : [
           '',
-          `at most ${roundly(tokensPerSecond)} tokens/s for one request by memory bandwidth alone: an order of magnitude, not a promise`,
+          ...wrap(
+            `at most ${roundly(tokensPerSecond)} tokens/s for one request by memory bandwidth alone: an order of magnitude, not a promise`,
+            width,
+          ),
         ]),
     ...(changes.length === 0 ? [] : ['', 'what would change it', ...changeLines(changes)]),
-    ...notes([`model read from ${from}`, ...assumed, ...fit.unknown, ...outside(fit)]),
+    ...notes([`model read from ${from}`, ...assumed, ...fit.unknown, ...outside(fit)], width),
   ].join('\n')
 }
 
@@ -99,4 +103,7 @@ const changeLines = (changes: readonly Change[]): readonly string[] =>
 const outside = ({ outsideBytes }: Fit): readonly string[] =>
   outsideBytes > 0 ? ['this version takes its graphs beside the share that it may claim'] : []
 
-const notes = (sentences: readonly string[]): readonly string[] => ['', ...sentences.map((sentence) => `note: ${sentence}`)]
+const notes = (sentences: readonly string[], width: number): readonly string[] => [
+  '',
+  ...sentences.flatMap((sentence) => wrap(`note: ${sentence}`, width, '      ').map((line, at) => (at === 0 ? line.trimStart() : line))),
+]

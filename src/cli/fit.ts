@@ -9,7 +9,7 @@ import type { FitFlags } from './fit-options.ts'
 import { type Asked, modelOf, readFitFlags } from './fit-question.ts'
 import { showFit } from './fit-screen.ts'
 import { overlay, readOptions } from './options.ts'
-import { columns, type Format, print } from './output.ts'
+import { type Format, look, print } from './output.ts'
 
 /** Prints the answer; exits 69 when it does not fit, 2 when the options cannot be read. */
 export const fitCommand = async (model: string, extra: readonly string[], { format, ...flags }: FitFlags & { format: Format }) => {
@@ -29,7 +29,7 @@ export const fitCommand = async (model: string, extra: readonly string[], { form
     ...(asked.engineVersion === undefined ? {} : { engineVersion: asked.engineVersion }),
   })
   if (report === undefined) throw weightless(model)
-  await print(format, documentOf(report, from, assumed), () => showFit(report, from, assumed, columns()))
+  await print(format, documentOf(report, from, assumed), () => showFit(report, from, assumed, look().width))
   return report.fit.verdict === 'no' ? exitCodes.unavailable : exitCodes.ok
 }
 

@@ -92,7 +92,7 @@ const memory = ({ gpus: [gpu] }: Launch, fit: Fit | undefined, { width, paint }:
 const namedIds = 3
 
 /** By the first thing that stood against each, the most first: a screen, not a protocol. */
-const rejections = (rejected: readonly Rejection[], width: number): readonly string[] => {
+export const rejections = (rejected: readonly Rejection[], width: number): readonly string[] => {
   if (rejected.length === 0) return []
   const groups = [...Map.groupBy(rejected, ({ reasons }) => reasons[0] ?? 'not the best')].sort(([, a], [, b]) => b.length - a.length)
   return [

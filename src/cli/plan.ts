@@ -18,7 +18,8 @@ import { Failure } from '../std/failure.ts'
 import { quoteWord } from '../std/words.ts'
 import { type Flags, overlay, readOptions, warn } from './options.ts'
 import { type Format, look, print, write } from './output.ts'
-import { commandLines, planScreen } from './plan-screen.ts'
+import { commandLines, planScreen, rejections } from './plan-screen.ts'
+import { runnable } from './runnable.ts'
 
 /** How a plan is written besides: as a script that runs the engine, or as the variables of its environment. */
 export const planFormats = ['table', 'json', 'yaml', 'shell', 'env'] as const
@@ -33,11 +34,12 @@ export const planCommand = async (
   flags: Flags,
   format: (typeof planFormats)[number],
 ): Promise<number> => {
-  const planned = await preparePlan(model, extra, flags)
+  const planned = await planFor(model, extra, flags)
   const { launch } = planned
-  if (format === 'shell') await write(asScript(launch))
-  else if (format === 'env') await write(variables(launch, '', (value) => value))
-  else await printPlan(planned, format)
+  if ('kind' in launch) return refuse(launch, format)
+  if (format === 'shell') await write(asScript(runnable(launch, planned.found)))
+  else if (format === 'env') await write(variables(runnable(launch, planned.found), '', (value) => value))
+  else await printPlan({ ...planned, launch }, format)
   return 0
 }
 
@@ -51,16 +53,30 @@ export type Planned = {
   readonly blind?: string
 }
 
+/** Whoever reads documents gets one: the refusal with every profile and all that stood against it. */
+const refuse = async (refusal: Refusal, format: (typeof planFormats)[number]): Promise<number> => {
+  if (format !== 'json' && format !== 'yaml') throw failureOf(refusal)
+  warn(`aim: ${refusal.message}\n  fix: ${refusal.fix}`)
+  await print(format, refusal, () => '')
+  return refusal.exitCode
+}
+
 /**
  * A plan of a command line; a refusal is a Failure with its exit code. Where GPUs are named (--gpu-model, --gpu-count) that are not here it
  * is the plan for them, made without the weights' facts when the hub does not give them.
  */
 export const preparePlan = async (model: string | undefined, extra: readonly string[], flags: Flags): Promise<Planned> => {
+  const { launch, ...rest } = await planFor(model, extra, flags)
+  if ('kind' in launch) throw failureOf(launch)
+  return { launch, ...rest }
+}
+
+type PlannedOrRefused = Omit<Planned, 'launch'> & { readonly launch: Launch | Refusal }
+
+const planFor = async (model: string | undefined, extra: readonly string[], flags: Flags): Promise<PlannedOrRefused> => {
   const environment = overlay(model, flags, extra)
   const options = readOptions(environment)
-  const { launch, ...rest } = await prepareFor(options, environment, warningOnce())
-  if ('kind' in launch) throw new Failure(withRejections(launch), { exitCode: launch.exitCode as ExitCode, fix: launch.fix })
-  return { launch, options, ...rest }
+  return { options, ...(await prepareFor(options, environment, warningOnce())) }
 }
 
 /** Both ways to a plan read the same environment and find the same in it. */
@@ -81,16 +97,19 @@ const prepareFor = async (
   if (scene?.imagined !== true) return prepare(options, environment, new AbortController().signal, () => undefined, tell)
   tell(`this plan is for ${describeGpus(scene.inventory.gpus)}, which this machine does not have`)
   const rehearsed = await rehearse(scene, options, environment, patienceMs)
-  if (rehearsed.blind !== undefined) tell(`nothing is known about the weights: ${rehearsed.blind}`)
+  if (rehearsed.blind !== undefined) tell(`nothing is known about the weights beyond what a recipe says: ${rehearsed.blind}`)
   return { ...rehearsed, request: scene.request, inventory: scene.inventory }
 }
 
-const withRejections = ({ message, rejected, nearest = [] }: Refusal): string =>
-  [
-    message,
-    ...nearest.map((command) => `  would run: ${command}`),
-    ...rejected.map(({ id, reasons }) => `  not ${id}: ${reasons.join('; ')}`),
-  ].join('\n')
+const failureOf = ({ message, fix, exitCode, rejected, nearest = [] }: Refusal): Failure =>
+  new Failure(
+    [
+      message,
+      ...nearest.map((command) => `  would run: ${command}`),
+      ...(rejected.length === 0 ? [] : [`  rejected: ${rejected.length}`, ...rejections(rejected, look().width)]),
+    ].join('\n'),
+    { exitCode: exitCode as ExitCode, fix },
+  )
 
 const printPlan = async (planned: Planned, format: Format): Promise<void> => {
   const fit = fitFor(planned)

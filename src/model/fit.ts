@@ -211,7 +211,7 @@ const known = (answer: Maybe<Fit>): Fit =>
   Object.fromEntries(Object.entries(answer).filter(([, value]) => value !== undefined)) as unknown as Fit
 
 const unknownOf = (facts: ModelFacts, layout: Layout | undefined): readonly string[] => [
-  ...(facts.shape === undefined ? ['the architecture is not understood: its weights are taken to divide evenly'] : []),
+  ...(facts.shape === undefined ? ['no more than the size of the weights is known: they are taken to divide evenly'] : []),
   ...(layout === undefined ? ['what a token costs in the KV cache is not known: the context was not checked'] : []),
 ]
 

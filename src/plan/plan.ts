@@ -57,7 +57,8 @@ const versioned = (question: Question, rules: FlagRules | undefined): Question =
 const choose = (request: Request, question: Question, inventory: Inventory, catalog: readonly Profile[]): Selection | Refusal => {
   const refusal = refuseSecrets(request) ?? refuseContradictions(request)
   if (refusal !== undefined) return refusal
-  if (needsGpu(request) && question.gpus.length === 0) return noGpu(request.model, inventory)
+  if (needsGpu(request) && question.gpus.length === 0)
+    return { ...noGpu(request.model, inventory), nearest: nearestRunnable(question, catalog) }
   const selection = select(question, catalog)
   if (!isRefusal(selection)) return selection
   // A GPU that was hidden by mistake is the likeliest cause of too few.

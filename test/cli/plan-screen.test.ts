@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { painter } from '../../src/cli/paint.ts'
 import { planScreen } from '../../src/cli/plan-screen.ts'
+import { fitTable } from '../../src/cli/table.ts'
 import { wrap } from '../../src/cli/wrap.ts'
 import { fit } from '../../src/model/fit.ts'
 import type { Launch } from '../../src/plan/launch.ts'
@@ -49,4 +50,12 @@ test('in a pipe a reason stays one line; what was rejected is counted by the fir
 test('wrap() breaks at spaces, keeps a long word whole, and loses nothing', () => {
   assert.deepEqual(wrap('a bb ccc', 6, '  '), ['  a bb', '  ccc'])
   assert.deepEqual(wrap('a looooong b', 5), ['a', 'looooong', 'b'])
+})
+
+test('a table that is too wide becomes rows of which nothing is lost, and no line is too wide', () => {
+  const head = ['RUNS HERE', 'GPUS', 'WOULD RUN ON']
+  const rows = [['  org/name', '1x MI300X', '2x MI355X or 4x MI300X']]
+  assert.equal(fitTable(head, rows, 80).split('\n').length, 2)
+  const narrow = fitTable(head, rows, 42).split('\n')
+  assert.deepEqual(narrow, ['RUNS HERE', '  org/name', '      1x MI300X, would run on 2x MI355X or', '      4x MI300X'])
 })

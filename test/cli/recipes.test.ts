@@ -38,7 +38,7 @@ describe('aim recipes', () => {
     const { stdout } = aim('recipes', '--gpu-model', 'MI300X', '--gpu-count', '1')
     assert.match(
       stdout,
-      /^RUNS HERE +PROFILE +GPUS +WEIGHTS +TASK +LICENSE\n.*\n\nNEEDS MORE GPUS +PRECISIONS +TASK +LICENSE +WOULD RUN ON\n/s,
+      /^here: 1x MI300X\n\nRUNS HERE +PROFILE +GPUS +WEIGHTS +TASK +LICENSE\n.*\n\nNEEDS MORE GPUS +PRECISIONS +TASK +LICENSE +WOULD RUN ON\n/s,
     )
   })
 
@@ -46,7 +46,7 @@ describe('aim recipes', () => {
     const { stdout } = aim('recipes', 'Qwen/Qwen3-32B', '--gpu-model', 'MI300X', '--gpu-count', '1')
     assert.match(
       stdout,
-      /^here: 1x MI300X\n\nRUNS HERE .*\n {2}vllm-mi300x-fp16-tp1-latency .*\n\nNEEDS MORE GPUS .*needs 2 GPUs; 1 MI300X can be used\n/s,
+      /^here: 1x MI300X; serve takes vllm-mi300x-fp16-tp1-latency\n\nRUNS HERE .*\n {2}vllm-mi300x-fp16-tp1-latency .*\n\nNEEDS MORE GPUS .*needs 2 GPUs; 1 MI300X can be used\n/s,
     )
   })
 
@@ -107,6 +107,32 @@ describe('aim plan for GPUs that are not here', () => {
     assert.deepEqual([profile.id, gpus.length], ['vllm-mi300x-fp16-tp1-latency', 1])
     assert.ok(reasons.some((reason) => reason.includes('61 GiB of weights')))
     assert.match(stderr, /this plan is for 1x MI300X, which this machine does not have/)
+  })
+
+  test('is a refusal with its numbers as a document too, with every profile and what would run', () => {
+    const words = ['plan', 'meta-llama/Llama-3.3-70B-Instruct', '--gpu', 'R9700', '--count', '2', '--format', 'json']
+    const { code, stdout, stderr } = aim(...words)
+    const { kind, exitCode, rejected, nearest } = JSON.parse(stdout) as {
+      kind: string
+      exitCode: number
+      rejected: readonly { reasons: readonly string[] }[]
+      nearest: readonly string[]
+    }
+    assert.deepEqual([code, kind, exitCode], [69, 'refusal', 69])
+    assert.ok(rejected.length > 10 && rejected.every(({ reasons }) => reasons.length > 0) && nearest.length > 0)
+    assert.match(stderr, /34 GiB of weights/)
+  })
+
+  test('without a GPU and without a name of one: what it would take', () => {
+    const { code, stderr } = aim('plan', 'Qwen/Qwen3-8B')
+    assert.equal(code, 69)
+    assert.match(stderr, /would run: aim plan Qwen\/Qwen3-8B --gpu-model MI300X --gpu-count 1/)
+  })
+
+  test('as a script may fetch the weights, which are not here', () => {
+    const { stdout } = aim('plan', 'Qwen/Qwen3-8B', '--gpu', 'MI300X', '--format', 'shell')
+    assert.match(stdout, /^vllm serve Qwen\/Qwen3-8B \\$/m)
+    assert.ok(!stdout.includes('HF_HUB_OFFLINE'), stdout)
   })
 
   test('is a refusal with its numbers and what would run where they are too small', () => {

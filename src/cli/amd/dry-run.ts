@@ -10,6 +10,7 @@ import type { Json } from '../../std/json.ts'
 import { quoteWord } from '../../std/words.ts'
 import { overlay, readOptions, warn } from '../options.ts'
 import { write, yamlOf } from '../output.ts'
+import { runnable } from '../runnable.ts'
 import { documentOf } from './document.ts'
 
 /** The formats of AMD's command. */
@@ -46,15 +47,6 @@ const jsonOf = ({ profile, model, gpus }: Launch, found: FoundModel | undefined)
   const bytes = found === undefined ? undefined : downloadSize(found)
   const models = [{ name, source: `hf://${name}`, size_gb: bytes === undefined ? null : Math.round((bytes / 2 ** 30) * 100) / 100 }]
   return JSON.stringify([{ filename, profile: document, models }], undefined, 2)
-}
-
-/** Where the weights are not in the cache, the script names the repository and lets the engine fetch it, as AMD's does. */
-const runnable = (launch: Launch, found: FoundModel | undefined): Launch => {
-  if (found !== undefined && found.listing === undefined) return launch
-  const { engine, model, profile } = launch
-  const { HF_HUB_OFFLINE: _, ...env } = engine.env
-  const argv = engine.argv.map((word) => (word === model.path ? repositoryOf(profile, model.id) : word))
-  return { ...launch, engine: { ...engine, argv, env } }
 }
 
 const rule = '='.repeat(80)

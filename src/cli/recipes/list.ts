@@ -1,5 +1,5 @@
 /** `aim recipes`: every model of the catalog, by how it stands to this machine. */
-import { failingsOf } from '../../recipes/hard-tests.ts'
+import { describeGpus, failingsOf } from '../../recipes/hard-tests.ts'
 import type { Profile } from '../../recipes/profile.ts'
 import type { Question } from '../../recipes/question.ts'
 import { isRefusal } from '../../recipes/refusal.ts'
@@ -8,8 +8,10 @@ import { byStanding, type Standing } from '../../recipes/standing.ts'
 import { synthesize } from '../../recipes/synthesize.ts'
 import { nearestMachines } from '../../recipes/way-out.ts'
 import { formatBytes } from '../../std/bytes.ts'
-import { type Format, print } from '../output.ts'
-import { formatTable } from '../table.ts'
+import { exitCodes } from '../../std/exit-codes.ts'
+import { Failure } from '../../std/failure.ts'
+import { type Format, look, print } from '../output.ts'
+import { fitTable } from '../table.ts'
 import { type RecipeFlags, recipeScene } from './scene.ts'
 
 /** A model of the catalog: `profile` is what would run here, `because` what stands in the way. */
@@ -29,14 +31,18 @@ type Row = {
 }
 
 /** Prints the models, those that run here first. */
-export const listRecipesCommand = async (flags: RecipeFlags, format: Format): Promise<number> => {
-  const { catalog, ask } = await recipeScene(flags)
+export const listRecipesCommand = async (flags: RecipeFlags & { readonly why?: string }, format: Format): Promise<number> => {
+  if (flags.why !== undefined) {
+    const fix = `name it too: aim recipes ORG/MODEL --why ${flags.why}`
+    throw new Failure('cannot say why: profiles are those of a model', { exitCode: exitCodes.usage, fix })
+  }
+  const { catalog, ask, inventory } = await recipeScene(flags)
   const models = Map.groupBy(
     catalog.filter(({ model }) => model !== undefined),
     ({ model }) => model ?? '',
   )
   const rows = [...models].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([model, own]) => rowOf(model, own, ask(model)))
-  await print(format, rows, () => tableOf(rows))
+  await print(format, rows, () => `here: ${describeGpus(inventory.gpus)}\n\n${tableOf(rows, look().width)}`)
   return 0
 }
 
@@ -79,7 +85,7 @@ const cellsOf = ({ model, profile, gpus, weightsBytes, needs = [], task, license
   needs.join(' or ') || 'nothing that we know of',
 ]
 
-const tableOf = (rows: readonly Row[]): string =>
+const tableOf = (rows: readonly Row[], width: number): string =>
   byStanding(rows)
     .map(([standing, same]) => {
       const runs = standing === 'runs here'
@@ -92,9 +98,10 @@ const tableOf = (rows: readonly Row[]): string =>
         'LICENSE',
         runs ? '' : 'WOULD RUN ON',
       ]
-      return formatTable(
+      return fitTable(
         withoutEmpty(head),
         same.map((row) => withoutEmpty(cellsOf(row), head)),
+        width,
       )
     })
     .join('\n\n')

@@ -13,8 +13,9 @@ import { synthesize } from '../../recipes/synthesize.ts'
 import { exitCodes } from '../../std/exit-codes.ts'
 import { Failure } from '../../std/failure.ts'
 import { nearest } from '../../std/nearest.ts'
-import { type Format, print } from '../output.ts'
-import { formatTable } from '../table.ts'
+import { type Format, look, print } from '../output.ts'
+import { fitTable } from '../table.ts'
+import { wrap } from '../wrap.ts'
 import { type RecipeFlags, recipeScene } from './scene.ts'
 
 type Row = { readonly standing: Standing; readonly profile: Profile; readonly against: readonly string[] }
@@ -25,16 +26,16 @@ export const modelRecipesCommand = async (
   flags: RecipeFlags & { readonly why?: string },
   format: Format,
 ): Promise<number> => {
-  const { catalog, ask, inventory } = await recipeScene(flags)
-  const question = ask(model)
+  const { catalog, ask, askAny, inventory } = await recipeScene(flags)
   const own = catalog.filter((profile) => profile.model === undefined || profile.model === model)
   if (own.length === 0) throw unknownModel(model, catalog)
-  const answer = flags.why === undefined ? listOf(question, own, inventory) : whyOf(flags.why, question, own)
+  const answer = flags.why === undefined ? listOf(askAny(model), ask(model), own, inventory) : whyOf(flags.why, ask(model), own)
   await print(format, answer.value, () => answer.text)
   return 0
 }
 
-const listOf = (question: Question, own: readonly Profile[], { gpus }: Inventory) => {
+/** Whatever its metric, a profile is listed by where it could run; `asked` is what a start would ask. */
+const listOf = (question: Question, asked: Question, own: readonly Profile[], { gpus }: Inventory) => {
   const ranking = rankingFor(question, own)
   const rows = own.toSorted(ranking.compare).map((profile): Row => {
     const failings = failingsOf(profile, question)
@@ -43,14 +44,22 @@ const listOf = (question: Question, own: readonly Profile[], { gpus }: Inventory
   const value = byStanding(rows).flatMap(([, same]) => same.map(({ profile, ...rest }) => ({ ...rest, ...profile })))
   return {
     value,
-    text: [`here: ${describeGpus(gpus)}`, ...byStanding(rows).map(([standing, same]) => blockOf(standing, same))].join('\n\n'),
+    text: [`here: ${describeGpus(gpus)}${taken(asked, own)}`, ...byStanding(rows).map(([standing, same]) => blockOf(standing, same))].join(
+      '\n\n',
+    ),
   }
 }
 
+const taken = (asked: Question, own: readonly Profile[]): string => {
+  const answer = select(asked, own)
+  return isRefusal(answer) ? '' : `; serve takes ${answer.profile.id}`
+}
+
 const blockOf = (standing: Standing, rows: readonly Row[]): string =>
-  formatTable(
+  fitTable(
     [standing.toUpperCase(), 'PRECISION', 'METRIC', 'TYPE', ...(standing === 'runs here' ? [] : ['WHY'])],
     rows.map(({ profile: { id, precision, metric, type }, against }) => [`  ${id}`, precision, metric, type, against.join('; ')]),
+    look().width,
   )
 
 const whyOf = (written: string, question: Question, own: readonly Profile[]) => {
@@ -60,7 +69,7 @@ const whyOf = (written: string, question: Question, own: readonly Profile[]) => 
   const failings = failingsOf(profile, question)
   const answer = select(question, own)
   const chosen = isRefusal(answer) ? undefined : answer.profile
-  const rank = chosen === undefined ? undefined : rankOf(profile, chosen, question, own)
+  const rank = chosen === undefined || failings.length > 0 ? undefined : rankOf(profile, chosen, question, own)
   const speaks = failings.length === 0 ? sentencesFor(profile, question) : []
   const value = {
     id: profile.id,
@@ -71,11 +80,16 @@ const whyOf = (written: string, question: Question, own: readonly Profile[]) => 
   }
   const text = [
     `${profile.id}: ${value.standing}`,
-    ...value.reasons.map((reason) => `  ${reason}`),
-    ...failings.map(({ sentence, fix }) => `  it ${sentence}\n    fix: ${fix}`),
-    ...(profile.recipe?.sources ?? []).map((source) => `  source: ${source}`),
+    ...value.reasons.flatMap((reason) => hung(reason)),
+    ...failings.flatMap(({ sentence, fix }) => [...hung(`it ${sentence}`), ...hung(`  fix: ${fix}`)]),
+    ...(profile.recipe?.sources ?? []).flatMap((source) => hung(`source: ${source}`)),
   ].join('\n')
   return { value, text }
+}
+
+const hung = (text: string): readonly string[] => {
+  const indent = `  ${/^ */.exec(text)?.[0] ?? ''}`
+  return wrap(text.trimStart(), look().width, `${indent}  `).map((line, at) => (at === 0 ? indent + line.trimStart() : line))
 }
 
 const rankOf = (profile: Profile, chosen: Profile, question: Question, own: readonly Profile[]): string => {

@@ -22,11 +22,15 @@ export type RecipeFlags = {
   readonly root?: string
 }
 
-/** The catalog, the machine, and how to ask about a model on it; the metric counts only where the command line names it. */
+/**
+ * The catalog, the machine, and how to ask about a model on it: as a start would, or (`askAny`) for whatever metric unless the command line
+ * names one.
+ */
 export type RecipeScene = {
   readonly catalog: readonly Profile[]
   readonly inventory: Inventory
   readonly ask: (model: string) => Question
+  readonly askAny: (model: string) => Question
 }
 
 /** Reads the catalog and the machine. */
@@ -38,10 +42,13 @@ export const recipeScene = async (flags: RecipeFlags): Promise<RecipeScene> => {
   const requestOf = (model: string) => requestFor({ ...options, model, profileId: '' }, environment)
   const inventory = imagine(requestOf('any/model'), await machineOf(options, environment), catalog)
   const ask = (model: string): Question => {
-    const { metric, ...asked } = { engineVersion, ...questionOf(requestOf(model), inventory) }
+    const asked = { engineVersion, ...questionOf(requestOf(model), inventory) }
     // With a product a count says what the machine has, and not what to use of it.
-    const question = (flags.gpuModel ?? flags.gpu) === undefined ? asked : { ...asked, count: 'auto' as const }
-    return flags.metric === undefined ? question : { ...question, ...(metric === undefined ? {} : { metric }) }
+    return (flags.gpuModel ?? flags.gpu) === undefined ? asked : { ...asked, count: 'auto' as const }
   }
-  return { catalog, inventory, ask }
+  const askAny = (model: string): Question => {
+    const { metric: _, ...question } = ask(model)
+    return flags.metric === undefined ? question : ask(model)
+  }
+  return { catalog, inventory, ask, askAny }
 }
