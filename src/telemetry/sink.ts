@@ -27,8 +27,13 @@ const withoutWaiting = (descriptor: number): number => {
   }
 }
 
+const newline = 10
+
 /** Errors after which nobody will ever read again. */
 const final: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EBADF', 'EIO'])
+
+/** A line that was begun counts as one. */
+const linesIn = (text: Uint8Array): number => text.reduce((count, byte) => (byte === newline ? count + 1 : count), 0) || 1
 
 /**
  * Writes to a descriptor in a thread of the pool: a pipe's write blocks when nobody reads, which in the event loop would stop probes and
@@ -45,6 +50,8 @@ export const createSink = (wanted: number): Sink => {
 
   const next = (): void => {
     if (queue.length === 0 || gone) {
+      dropped += queue.length
+      queue = []
       finish()
       return
     }
@@ -59,7 +66,7 @@ export const createSink = (wanted: number): Sink => {
       else if (!error && from + written < chunk.length) writeAll(chunk, from + written)
       else {
         gone ||= final.has(error?.code)
-        if (error) dropped++
+        if (error) dropped += linesIn(chunk.subarray(from))
         waiting -= chunk.length
         next()
       }

@@ -33,6 +33,8 @@ type Row = {
   /** Lines of the engine before it says that it runs. */
   readonly engine?: string
   readonly environment?: Readonly<Record<string, string>>
+  /** Not as PID 1: by itself, or as the child of a shell. */
+  readonly outside?: 'alone' | 'below a shell'
   readonly check: (scene: Scene) => Promise<void>
 }
 
@@ -200,6 +202,28 @@ const rows: readonly Row[] = [
     },
   },
   {
+    peer: 'tini -s',
+    behaviour: 'where it is not PID 1 it adopts orphans as a subreaper',
+    ours: 'kept',
+    outside: 'alone',
+    engine: '(setsid sleep 987 &)\n',
+    check: async ({ pid }) =>
+      void (await until('the orphan is ours', () =>
+        processTable().some(({ parent, name }) => parent === pid && name === 'sleep') ? true : undefined,
+      )),
+  },
+  {
+    peer: 'tini -p SIGNAL',
+    behaviour: 'it is signalled when its parent dies',
+    ours: 'different: only a stop that was asked for stops us; in a container there is no parent to lose',
+    outside: 'below a shell',
+    check: async ({ aim, pid }) => {
+      process.kill(aim.child.pid ?? 0, 'SIGKILL')
+      await until('another parent', () => (entry(pid)?.parent !== aim.child.pid ? true : undefined))
+      assert.equal(await aim.probe('/livez'), 200)
+    },
+  },
+  {
     peer: 'tini -w',
     behaviour: 'a warning for each process that is reaped',
     ours: 'different: they are counted in a metric, since thousands of lines warn nobody',
@@ -238,9 +262,9 @@ const rows: readonly Row[] = [
   },
 ]
 
-const signalQuietly = (pid: number): void => {
+const signalQuietly = (pid: number, signal: NodeJS.Signals): void => {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(pid, signal)
   } catch {
     // It has ended by itself.
   }
@@ -254,12 +278,17 @@ describe('what tini and dumb-init publish, as a PID 1', () => {
   })
   after(() => stage[Symbol.asyncDispose]())
 
-  const enter = async ({ engine = '', environment = {} }: Row): Promise<Scene> => {
+  const commands = {
+    alone: aimFromSources,
+    'below a shell': ['/bin/sh', '-c', '"$@"; :', 'sh', ...aimFromSources],
+  } as const
+
+  const enter = async ({ engine = '', environment = {}, outside }: Row): Promise<Scene> => {
     const program = join(stage.directory, `engine-${serial++}`)
     writeFileSync(program, `#!/bin/sh\n${engine}echo runs\nwhile :; do sleep 0.1 & wait $!; done\n`)
     chmodSync(program, 0o755)
     const aim = await startAim({
-      command: [...namespace, ...aimFromSources],
+      command: outside === undefined ? [...namespace, ...aimFromSources] : commands[outside],
       environment: {
         ...{ AIM_ENGINE: 'simulator', AIM_ENGINE_COMMAND: program, AIM_RESTART_BACKOFF: '10ms' },
         ...{ HF_ENDPOINT: stage.hub.url, AIM_CACHE_PATH: stage.cache, AIM_MODEL_ID: stage.repo, ...environment },
@@ -268,7 +297,7 @@ describe('what tini and dumb-init publish, as a PID 1', () => {
     const ends = /^exit|\nexit|kill -SEGV/.test(engine) || environment.AIM_ENGINE_COMMAND !== undefined
     const says = (line: RegExp) => until(String(line), () => (line.test(aim.output()) ? true : undefined))
     if (!ends) await says(/^runs$/m)
-    const pid = processTable().find(({ parent }) => parent === aim.child.pid)?.pid ?? 0
+    const pid = outside === 'alone' ? (aim.child.pid ?? 0) : (processTable().find(({ parent }) => parent === aim.child.pid)?.pid ?? 0)
     return {
       aim,
       pid,
@@ -287,7 +316,8 @@ describe('what tini and dumb-init publish, as a PID 1', () => {
       try {
         await row.check(scene)
       } finally {
-        if (scene.aim.child.exitCode === null) signalQuietly(scene.pid)
+        // Outside a namespace only its own end takes the engine with it.
+        if (scene.aim.child.exitCode === null) signalQuietly(scene.pid, row.outside === undefined ? 'SIGKILL' : 'SIGTERM')
         await scene.aim.exited
       }
     })

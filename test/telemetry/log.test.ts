@@ -64,6 +64,15 @@ describe('createSink()', () => {
     sink.write('b\n')
     assert.equal(sink.dropped(), 2)
   })
+
+  test('on a disk that is full every line is counted that is lost', async () => {
+    const writer = openSync('/dev/full', 'w')
+    const sink = createSink(writer)
+    for (let i = 0; i < 1000; i++) sink.write(`${i}\n`)
+    await sink.flush(5000)
+    assert.equal(sink.dropped(), 1000)
+    closeSync(writer)
+  })
 })
 
 test('createMetrics() reads its figures at scrape time', async () => {
