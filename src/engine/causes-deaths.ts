@@ -23,7 +23,7 @@ export const deathCauses: readonly Cause[] = [
     cause: 'segfault',
     whileServing: true,
     pattern:
-      /^.{0,60}Segfault encountered|^Fatal Python error: Segmentation fault|^Segmentation fault\b|\(exit code: -11\)|Failed core proc\(s\): \{[^}]*: -11\b|ended by SIGSEGV/,
+      /^.{0,60}Segfault encountered|^Fatal Python error: Segmentation fault|^Segmentation fault\b|\(exit code: -11\)|Failed core proc\(s\): \{[^}]*: -11\b|died with <Signals\.SIGSEGV|ended by SIGSEGV/,
     sentence: 'a process of the engine crashed in native code (SIGSEGV)',
     fix: 'when it comes back: another image, "enforce-eager": true, or VLLM_ROCM_USE_AITER=0 tell which kernel it is',
     remedy: 'retry',
@@ -32,7 +32,8 @@ export const deathCauses: readonly Cause[] = [
   {
     cause: 'bus-error',
     whileServing: true,
-    pattern: /^Fatal Python error: Bus error|^Bus error\b|\(exit code: -7\)|Failed core proc\(s\): \{[^}]*: -7\b|ended by SIGBUS/,
+    pattern:
+      /^Fatal Python error: Bus error|^Bus error\b|\(exit code: -7\)|Failed core proc\(s\): \{[^}]*: -7\b|died with <Signals\.SIGBUS|ended by SIGBUS/,
     sentence: 'a process of the engine lost memory that it had mapped (SIGBUS): /dev/shm is full, or a weight file changed on its volume',
     fix: 'docker: --shm-size 16g (or --ipc=host); Kubernetes: an emptyDir with medium Memory at /dev/shm; check the volume of AIM_CACHE_PATH',
     remedy: 'retry',
@@ -41,7 +42,7 @@ export const deathCauses: readonly Cause[] = [
   {
     cause: 'illegal-instruction',
     pattern:
-      /^Fatal Python error: Illegal instruction|^Illegal instruction\b|\(exit code: -4\)|Failed core proc\(s\): \{[^}]*: -4\b|ended by SIGILL/,
+      /^Fatal Python error: Illegal instruction|^Illegal instruction\b|\(exit code: -4\)|Failed core proc\(s\): \{[^}]*: -4\b|died with <Signals\.SIGILL|ended by SIGILL/,
     sentence: 'this CPU lacks instructions that the engine was built for (SIGILL)',
     fix: 'use a machine with AVX2 (AVX-512 for the CPU build), or an image built for this CPU',
     remedy: 'change-machine',
@@ -51,12 +52,19 @@ export const deathCauses: readonly Cause[] = [
     cause: 'aborted',
     whileServing: true,
     pattern:
-      /^Fatal Python error: Aborted|^terminate called (?:after throwing an instance of '(?<type>[^']*)'(?:\n *what\(\): *(?<what>.*))?|without)|^(?<heap>free\(\): .*|double free .*|corrupted .*|malloc\w*\(\): .*|munmap_chunk\(\): .*|\*\*\* stack smashing.*)|^Aborted\b|\(exit code: -6\)|Failed core proc\(s\): \{[^}]*: -6\b|ended by SIGABRT/,
+      /^Fatal Python error: Aborted|^terminate called (?:after throwing an instance of '(?<type>[^']*)'(?:\n *what\(\): *(?<what>.*))?|without)|^(?<heap>free\(\): .*|double free .*|corrupted .*|malloc\w*\(\): .*|munmap_chunk\(\): .*|\*\*\* stack smashing.*)|^Aborted\b|\(exit code: -6\)|Failed core proc\(s\): \{[^}]*: -6\b|died with <Signals\.SIGABRT|ended by SIGABRT/,
     sentence:
       'a process of the engine aborted (SIGABRT), as it does after a GPU fault or a failed check in native code $<type> $<what> $<heap>',
     fix: 'the kernel log of the node tells of GPU faults; update driver and image together',
     remedy: 'retry',
     weight: 'general',
+  },
+  {
+    cause: 'killed',
+    pattern: /Command .*died with <Signals\.SIGKILL/,
+    sentence: 'somebody killed a compiler or another program of the engine (SIGKILL), the kernel for want of memory as a rule',
+    fix: 'raise the memory limit of the container; MAX_JOBS=1 lets one compiler run at a time',
+    remedy: 'retry',
   },
   {
     cause: 'killed',

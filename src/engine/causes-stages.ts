@@ -17,7 +17,7 @@ const what = ({ source }: RegExp): RegExp => new RegExp(`(?<what>${source})`)
 export const stageCauses: readonly Cause[] = [
   {
     cause: 'connector',
-    pattern: what(any),
+    pattern: what(wrong),
     within: /\/(?:kv_transfer|ec_transfer|kv_offload|kv_events|aux_output_connector)\b/,
     sentence: 'the KV connector cannot be set up: $<what>',
     fix: 'correct or leave out "kv-transfer-config", "kv-events-config" and "kv-offloading-size" in AIM_ENGINE_ARGS',

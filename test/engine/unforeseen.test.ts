@@ -83,6 +83,8 @@ describe('an error that nobody captured is named', () => {
     ],
     ['ValueError: Unknown vLLM environment variable detected: VLLM_FOO', anywhere, 'bad-variable', true, /VLLM_FOO/],
     ["ModuleNotFoundError: No module named 'vllm'", anywhere, 'engine-missing', true, /AIM_ENGINE_COMMAND/],
+    ["subprocess.CalledProcessError: Command '['g++', 'x']' died with <Signals.SIGKILL: 9>.", compiler, 'killed', false, /memory limit/],
+    ["subprocess.CalledProcessError: Command '['g++', 'x']' died with <Signals.SIGSEGV: 11>.", compiler, 'segfault', false, /native code/],
     ['EOFError: Ran out of input', ['torch/serialization.py', 'load'], 'corrupt-weights', true, /Ran out of input/],
     ["jinja2.exceptions.TemplateSyntaxError: unexpected '}'", anywhere, 'chat-template', true, /chat-template/],
     // by the part of the engine that raised it

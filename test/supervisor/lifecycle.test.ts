@@ -452,6 +452,10 @@ describe('transition()', () => {
   test('forgets failures that are older than the period', () => {
     const life: Lifecycle = { state: reclaiming(), epoch: 1, failures: [0, 1] }
     assert.equal(at(life, { kind: 'reclaimed', held: false }, policy, policy.restart.periodMs + 2).next.state.kind, 'backoff')
+    assert.deepEqual(at(life, { kind: 'reclaimed', held: false }, policy, policy.restart.periodMs).next.failures, [
+      1,
+      policy.restart.periodMs,
+    ])
   })
 })
 
@@ -474,6 +478,12 @@ describe('a long healthy run', () => {
   })
 })
 
+test('the time for draining begins when endpoints have noticed', () =>
+  assert.equal(
+    at(live({ kind: 'ready' }), { kind: 'shutdown' }).effects.find((effect) => effect.kind === 'arm')?.ms,
+    policy.drainDelayMs + policy.drainMs,
+  ))
+
 describe('an end that was asked for', () => {
   const hurried: Policy = { ...policy, requested: { stopMs: 5, killMs: 2, reclaimMs: 3 } }
   const armed = (from: State, event: Bare): number | undefined =>
@@ -483,6 +493,7 @@ describe('an end that was asked for', () => {
     assert.equal(armed(stopping({ reason: 'requested', next: 'terminate' }), { kind: 'shutdown' }), 2)
     assert.equal(armed(stopping({ reason: 'requested', next: 'terminate' }), exited(code(0))), 3)
     assert.equal(armed(stopping(), { kind: 'shutdown' }), 5)
+    assert.equal(armed(stopping({ killed: true }), { kind: 'shutdown' }), 2)
     assert.equal(armed(reclaiming(), { kind: 'shutdown' }), 3)
     assert.equal(armed(stopping({ reason: 'requested', next: 'terminate', killed: true }), { kind: 'deadline', epoch: 7 }), 3)
     assert.equal(armed(stopping(), { kind: 'deadline', epoch: 7 }), policy.killMs)

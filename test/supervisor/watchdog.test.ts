@@ -46,6 +46,7 @@ describe('observe()', () => {
       [30],
     ],
     ['a count that forgot to go down is no stall of an engine that answers canaries', leaking(300), undefined, leakTimes(300)],
+    ['canaries that are refused come at a low rate', refused(24), undefined, [30, 70, 110]],
     ['a sleeping engine has nothing to do', times(300, () => ({ suspended: true, front: 1 })), undefined, []],
     [
       'waking up begins the time anew',
@@ -84,6 +85,8 @@ describe('observe()', () => {
       { stalledAt: undefined, canariesAt: [] },
     )
   })
+  test('a count in front of the cores alone is no stall while no canary waits for its answer', () =>
+    assert.equal(story(times(100, () => ({ front: 1 }))).stalledAt, undefined))
   test('a doubt asks for a canary all the same', () => {
     assert.deepEqual(
       story(
@@ -107,6 +110,10 @@ function leaking(count: number): readonly Change[] {
 }
 function leakTimes(count: number): readonly number[] {
   return canaryTimes(count)
+}
+/** Each canary is refused at the next look: an answer that shows nothing. */
+function refused(count: number): readonly Change[] {
+  return times(count, (index) => ({ canary: index % 8 === 6 }))
 }
 /** Six quiet looks, one with the canary under way, one with its answer, again and again. */
 function driven(count: number, change: () => Change): readonly Change[] {
