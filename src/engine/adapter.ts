@@ -96,6 +96,8 @@ export type EngineAdapter = {
   readonly compileCaches: CompileCaches
   readonly endpoints: (argv: readonly string[], environment: Readonly<Record<string, string>>) => Endpoints
   readonly warmUp: (task: string, servedName: string) => WarmUp
+  /** Headers by which a request reaches the core of this number, where the engine has several. */
+  readonly headersFor: (core: string) => Readonly<Record<string, string>>
   /** Whether a line shows that a start moves. */
   readonly showsProgress: (line: string) => boolean
   /** Whether a line of a serving engine shows work that it counts nowhere. */

@@ -48,6 +48,8 @@ export const vllm: EngineAdapter = {
   compileCaches: vllmCompileCaches,
   endpoints: endpointsOf,
   warmUp,
+  // vllm/entrypoints/generate/base/serving.py, 0.23 to 0.32; an older one passes it over.
+  headersFor: (core) => ({ 'x-data-parallel-rank': core }),
   readPhase,
   showsProgress,
   showsWork,

@@ -11,11 +11,12 @@ export type Ask = {
   /** Ends the request when nothing came for so long; absent for a first answer, which may compile kernels for minutes. */
   readonly timeoutMs?: number
   readonly json?: unknown
+  readonly headers?: Readonly<Record<string, string>>
   readonly apiKey?: string
 }
 
 /** One request on a connection of its own; rejects when no whole answer came. The engine is on our own loopback, so any certificate will do. */
-export const ask = async ({ url, signal, timeoutMs, json, apiKey }: Ask): Promise<Reply> => {
+export const ask = async ({ url, signal, timeoutMs, json, headers, apiKey }: Ask): Promise<Reply> => {
   const { request } = url.startsWith('https:') ? await import('node:https') : await import('node:http')
   const payload = json === undefined ? undefined : JSON.stringify(json)
   const options: RequestOptions & { rejectUnauthorized: boolean } = {
@@ -24,6 +25,7 @@ export const ask = async ({ url, signal, timeoutMs, json, apiKey }: Ask): Promis
     rejectUnauthorized: false,
     signal: timeoutMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     headers: {
+      ...headers,
       ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
       ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
     },

@@ -23,6 +23,8 @@ type Sight = {
   suspended: boolean
   signs: number
   canary: boolean
+  /** The core that the canary under way was sent to, where there are several. */
+  asked: string | undefined
   /** Canaries in a row that were refused. */
   refusals: number
 }
@@ -33,7 +35,7 @@ export const watch = async (
   signal: AbortSignal,
   report: (seen: Seen) => void,
 ): Promise<void> => {
-  const sight: Sight = { failures: 0, stalled: undefined, suspended: false, signs: 0, canary: false, refusals: 0 }
+  const sight: Sight = { failures: 0, stalled: undefined, suspended: false, signs: 0, canary: false, asked: undefined, refusals: 0 }
   const tell = (): void => {
     if (sight.stalled !== undefined) report({ kind: 'stalled' })
     else if (sight.failures >= failureThreshold || sight.refusals >= failureThreshold) report({ kind: 'probed', passed: false })
@@ -71,7 +73,7 @@ const watchWork = async (target: Parameters<typeof watch>[0], sight: Sight, sign
     }
     // After one that was refused the next ones come at once: three of them are a no.
     const doubted = sight.refusals > 0 && !sight.canary && !look.suspended
-    if (verdict?.sendCanary || doubted) void sendCanary(target, sight, signal)
+    if (verdict?.sendCanary || doubted) void sendCanary(target, sight, signal, verdict?.ask)
     await pause(Math.min(lookPace.most, Math.max(lookPace.least, stallMs / 20)), signal)
   }
 }
@@ -96,6 +98,7 @@ const lookAtWork = async (
     suspended: pulse?.asleep === true || states.some((state) => state !== undefined && adapter.saysSuspended(state)),
     signs: sight.signs + target.signs(),
     canary: sight.canary,
+    asked: sight.asked,
   }
 }
 
@@ -103,12 +106,15 @@ const lookAtWork = async (
 const compiles = ({ adapter }: Target): boolean =>
   descendantsOf(processTable(), process.pid).some(({ name, state }) => /^[RD]$/.test(state) && adapter.compilers.test(name))
 
-const sendCanary = async (target: Target, sight: Sight, signal: AbortSignal): Promise<void> => {
+const sendCanary = async (target: Target, sight: Sight, signal: AbortSignal, core: string | undefined): Promise<void> => {
   sight.canary = true
-  const wrong = await oneAnswer(target, signal).catch(() => 'aborted')
+  sight.asked = core
+  const wrong = await oneAnswer(target, signal, core).catch(() => 'aborted')
   sight.canary = false
+  sight.asked = undefined
   if (signal.aborted) return
-  if (wrong === undefined) sight.signs++
+  // One core's answer shows in its own counters and is no sign of the others.
+  if (wrong === undefined) sight.signs += core === undefined ? 1 : 0
   else target.note(`no answer to a smallest request that was to show that the engine still works: ${wrong}`)
   sight.refusals = wrong === undefined ? 0 : sight.refusals + 1
 }

@@ -36,10 +36,18 @@ export const warm = async (target: Target, signal: AbortSignal): Promise<void> =
   }
 }
 
-/** The smallest request whose answer proves that the engine works: what is wrong with the answer, or undefined. It may take its time. */
-export const oneAnswer = async ({ adapter, endpoints, task, servedName }: Target, signal: AbortSignal): Promise<string | undefined> => {
+/**
+ * The smallest request whose answer proves that the engine works, or that one core of several does: what is wrong with the answer, or
+ * undefined. It may take its time.
+ */
+export const oneAnswer = async (
+  { adapter, endpoints, task, servedName }: Target,
+  signal: AbortSignal,
+  core?: string,
+): Promise<string | undefined> => {
   const { path, body, check } = adapter.warmUp(task, servedName)
-  const reply = await tryAsk(() => ask({ url: `${endpoints.base}${path}`, signal, json: body, ...keyOf(endpoints) }), signal)
+  const headers = core === undefined ? {} : adapter.headersFor(core)
+  const reply = await tryAsk(() => ask({ url: `${endpoints.base}${path}`, signal, json: body, headers, ...keyOf(endpoints) }), signal)
   if (typeof reply === 'string') return `POST ${path}: ${reply}`
   const wrong = reply.status === 200 ? check(parse(reply.body)) : `HTTP ${reply.status}: ${reply.body.slice(0, 200)}`
   return wrong === undefined ? undefined : `POST ${path}: ${wrong}`

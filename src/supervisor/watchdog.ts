@@ -24,6 +24,8 @@ export type Look = {
   readonly signs: number
   /** A canary was sent and has no answer yet. */
   readonly canary: boolean
+  /** The core that it was sent to, where there are several. */
+  readonly asked?: string | undefined
 }
 
 /** Limits in milliseconds. `canaryMs` 0: an idle engine is not asked. */
@@ -38,6 +40,10 @@ export type Watchdog = {
   readonly frontMs: number
   /** Whether there is work or not. */
   readonly quietMs: number
+  /** Per core, while it has none. */
+  readonly idle: Readonly<Record<string, number>>
+  /** While a canary for one core has no answer. */
+  readonly askedMs: number
 }
 
 /** What a look leads to. */
@@ -47,13 +53,15 @@ export type Verdict = {
   readonly stalled: string | undefined
   /** Ask for one token now. */
   readonly sendCanary: boolean
+  /** Of this core: it is idle for the longest time. Undefined where there is only one. */
+  readonly ask: string | undefined
 }
 
 /** Longest time between two looks that counts, in milliseconds: what is beyond passed while nobody ran, we ourselves included. */
 const longestStepMs = (stallMs: number): number => Math.min(15_000, stallMs / 4)
 
 /** The clocks at the first look. */
-export const firstLook = (look: Look): Watchdog => ({ last: look, cores: {}, frontMs: 0, quietMs: 0 })
+export const firstLook = (look: Look): Watchdog => ({ last: look, cores: {}, frontMs: 0, quietMs: 0, idle: {}, askedMs: 0 })
 
 /** Folds a look into the clocks. */
 export const observe = (dog: Watchdog, look: Look, limits: WatchLimits): Verdict => {
@@ -72,16 +80,30 @@ export const observe = (dog: Watchdog, look: Look, limits: WatchLimits): Verdict
     frontMs: tick(dog.frontMs, anyMoved || !(hasFront(look) && hasFront(last))),
     // An end of a canary, with an answer or without, begins a new quiet time: they come at a low rate.
     quietMs: tick(dog.quietMs, anyMoved || (last.canary && !look.canary)),
+    idle: Object.fromEntries(
+      Object.entries(look.cores).map(([id, { inFlight }]) => [
+        id,
+        tick(dog.idle[id] ?? 0, inFlight > 0 || moved(id) || (last.asked === id && !look.canary)),
+      ]),
+    ),
+    askedMs: tick(dog.askedMs, look.asked === undefined || look.asked !== last.asked || moved(look.asked)),
   }
-  return { next, stalled: stalledBy(next, limits), sendCanary: wantsCanary(next, limits) }
+  const ask = mostIdle(next)
+  // The others' work says nothing of a core that has none.
+  const unasked = ask !== undefined && limits.canaryMs > 0 && !look.canary && !look.suspended && (next.idle[ask] ?? 0) >= limits.canaryMs
+  return { next, stalled: stalledBy(next, limits), sendCanary: unasked || wantsCanary(next, limits), ask }
 }
+
+const mostIdle = ({ idle }: Watchdog): string | undefined =>
+  Object.keys(idle).length < 2 ? undefined : Object.keys(idle).toSorted((a, b) => (idle[b] ?? 0) - (idle[a] ?? 0))[0]
 
 const hasFront = ({ canary, front }: Look): boolean => canary || (front ?? 0) > 0
 
 /** A count in front of the cores can be wrong (vLLM's keeps requests whose client left), so that it takes a canary without an answer too. */
-const stalledBy = ({ cores, frontMs, last }: Watchdog, { stallMs }: WatchLimits): string | undefined => {
+const stalledBy = ({ cores, frontMs, askedMs, last }: Watchdog, { stallMs }: WatchLimits): string | undefined => {
   const core = Object.keys(cores).find((id) => (cores[id] ?? 0) >= stallMs)
   if (core !== undefined) return `core ${core} has ${last.cores[core]?.inFlight} requests in flight and takes no step`
+  if (askedMs >= stallMs) return `core ${last.asked} was idle, and gives no answer to a smallest request`
   if (frontMs < stallMs || !last.canary) return undefined
   const counted = last.front ?? 0
   return counted > 1
@@ -97,5 +119,5 @@ const wantsCanary = ({ last, quietMs, frontMs }: Watchdog, { stallMs, canaryMs }
 }
 
 /** Whether a clock is past half its limit: time to look for costlier signs of life. */
-export const isDoubtful = ({ cores, frontMs }: Watchdog, { stallMs }: WatchLimits): boolean =>
-  frontMs >= stallMs / 2 || Object.values(cores).some((ms) => ms >= stallMs / 2)
+export const isDoubtful = ({ cores, frontMs, askedMs }: Watchdog, { stallMs }: WatchLimits): boolean =>
+  Math.max(frontMs, askedMs) >= stallMs / 2 || Object.values(cores).some((ms) => ms >= stallMs / 2)

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { locate } from '../../src/cache/locate.ts'
 import { processTable } from '../../src/supervisor/proc.ts'
-import { type Aim, aimFromSources, bareEnvironment, get, startAim } from '../stage/aim.ts'
+import { type Aim, type AimOptions, aimFromSources, bareEnvironment, get, startAim } from '../stage/aim.ts'
 import { chat, stream } from '../stage/chat.ts'
 import { partFiles, processesWith } from '../stage/left.ts'
 import { type Stage, setStage } from '../stage/model.ts'
@@ -26,6 +26,7 @@ describe('aim serve, the whole line on the simulator', () => {
   const start = async (
     environment: Record<string, string> = {},
     words?: readonly string[],
+    command: AimOptions['command'] = aimFromSources,
   ): Promise<Aim & { readonly left: () => readonly string[] }> => {
     const marker = `${stage.directory}/run-${serial++}`
     const aim = await startAim({
@@ -37,6 +38,7 @@ describe('aim serve, the whole line on the simulator', () => {
         HF_XET_CACHE: marker,
         ...environment,
       },
+      command,
       ...(words === undefined ? {} : { words }),
     })
     return { ...aim, left: () => processesWith('HF_XET_CACHE', marker) }
@@ -188,6 +190,25 @@ describe('aim serve, the whole line on the simulator', () => {
     assert.equal(await stop(aim), 0)
     assert.deepEqual(partFiles(slow.cache), [])
     assert.deepEqual(processesWith('HF_XET_CACHE', marker), [])
+  })
+
+  test('serves on when the reader of its output has left, counts what is lost, and gives the engine no variable of ours, of Node or of the hub', async () => {
+    const shell = ['/bin/sh', '-c', '"$@" 2>&1 | head -n 1; wait', 'sh', ...aimFromSources] as const
+    const secrets = { HF_TOKEN: '', NODE_EXTRA_CA_CERTS: '/dev/null', NODE_NO_WARNINGS: '1' }
+    await using aim = await start({ AIM_SIMULATOR_FAULT: 'flood-log=5000', ...secrets }, [], shell)
+    const { engine } = await aim.until('ready')
+    await until('lines are lost', async () =>
+      /^aim_dropped_log_lines_total [1-9]/m.test((await get(`http://127.0.0.1:${aim.opsPort}/metrics`)).body) ? true : undefined,
+    )
+    assert.equal(await aim.probe('/readyz'), 200)
+    const variables = readFileSync(`/proc/${engine.pid}/environ`, 'utf8').split('\0')
+    assert.deepEqual(
+      variables.filter((variable) => /^(?:NODE_|AIM_(?!SIMULATOR)|HF_TOKEN)/.test(variable)),
+      [],
+    )
+    process.kill(processTable().find(({ pid }) => pid === engine.pid)?.parent ?? 0, 'SIGTERM')
+    await aim.exited
+    assert.deepEqual(aim.left(), [])
   })
 
   test('asks with the key that the engine wants, and never shows it', async () => {

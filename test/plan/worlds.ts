@@ -82,6 +82,7 @@ export const adapter: EngineAdapter = {
   readLoad: () => undefined,
   readPulse: () => ({ cores: {}, asleep: false }),
   saysSuspended: () => false,
+  headersFor: () => ({}),
   compilers: /^$/,
   keyMetrics: () => [],
   isOwnLine: () => false,

@@ -100,6 +100,19 @@ describe('watch()', () => {
     await last('true')
   })
 
+  test('an idle core that gives no answer is found among others that work, by a request of its own', async () => {
+    const { fake, last } = await begin({ stallMs: 2000, canaryMs: 500 })
+    let tokens = 0
+    const asked: (string | undefined)[] = []
+    fake.answers['/metrics'] = (response) => {
+      tokens++
+      response.end(`${idle}vllm:num_requests_running{engine="1"} 3\nvllm:generation_tokens_total{engine="1"} ${tokens}\n`)
+    }
+    fake.answers['/v1/completions'] = ({ req }) => void asked.push(String(req.headers['x-data-parallel-rank']))
+    await last('stalled')
+    assert.deepEqual(asked, ['0'])
+  })
+
   test('a port on which nobody listens is a no at once, a server that says nothing is none', async () => {
     const { fake } = await begin({})
     const { health } = vllm.endpoints(['--port', String(fake.port)], {})

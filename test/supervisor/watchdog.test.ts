@@ -68,6 +68,26 @@ describe('observe()', () => {
       [],
     ],
     [
+      'one that is idle and frozen among several that work gives no answer to a canary of its own',
+      [...times(7, (index) => two(2, index)), ...times(30, (index) => ({ ...two(2, 10 + index), canary: true, asked: '1' }))],
+      100,
+      [35],
+    ],
+    [
+      'one that is idle among several that work, and answers, is none',
+      [two(2, -1), ...asking(80, (index, answers) => two(2, index, answers))],
+      undefined,
+      canaryTimes(80).map((seconds) => seconds + 5),
+    ],
+    [
+      'an answer of one core is no step of another that has work',
+      asking(80, (_, answers) => ({
+        cores: { 0: { inFlight: 2, progress: 'x' }, 1: { inFlight: 0, progress: String(answers) } },
+      })),
+      65,
+      [],
+    ],
+    [
       'an engine that tells nothing is judged by its canaries',
       [...times(6, () => ({ cores: {}, front: undefined })), ...times(30, () => ({ canary: true }))],
       95,
@@ -98,6 +118,18 @@ describe('observe()', () => {
   })
 })
 
+/** Two cores: the first has so much work and has come so far, the second has none. */
+function two(inFlight: number, progress: number, other = 0): Pick<Look, 'cores'> {
+  return { cores: { 0: { inFlight, progress: String(progress) }, 1: { inFlight: 0, progress: `other ${other}` } } }
+}
+/** The second of two cores is asked again and again, and answers at the next look. */
+function asking(count: number, cores: (index: number, answers: number) => Pick<Look, 'cores'>): readonly Change[] {
+  return times(count, (index) => ({
+    ...cores(index, Math.floor((index + 1) / 8)),
+    canary: index % 8 === 6,
+    asked: index % 8 === 6 ? '1' : undefined,
+  }))
+}
 /** Idle, and each canary is answered at the next look: sent after 30 s of quiet. */
 function answered(count: number): readonly Change[] {
   return driven(count, () => ({}))
