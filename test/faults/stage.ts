@@ -19,6 +19,8 @@ const logs: Readonly<Record<string, string>> = {
     '(EngineCore pid=88) ValueError: Free memory on device cuda:0 (12.50/191.98 GiB) on startup is less than desired GPU memory utilization (0.9, 172.79 GiB).',
   'kv-cache-too-small':
     "(EngineCore pid=88) ValueError: To serve at least one request with the model's max seq len (131072), (16.00 GiB KV cache is needed, which is larger than the available KV cache memory (8.00 GiB). Based on the available memory, the estimated maximum model length is 65536.",
+  'kv-cache-too-small-for-2048':
+    "(EngineCore pid=88) ValueError: To serve at least one request with the model's max seq len (2048), (0.13 GiB KV cache is needed, which is larger than the available KV cache memory (0.10 GiB). Based on the available memory, the estimated maximum model length is 1600.",
   'unknown-architecture':
     "(APIServer pid=88)   Value error, Model architectures ['FooForCausalLM'] are not supported for now. Supported architectures: ['LlamaForCausalLM'] [type=value_error, input_value=ArgsKwargs(()), input_type=ArgsKwargs]",
   'no-gpu': '(EngineCore pid=88) RuntimeError: No HIP GPUs are available',

@@ -101,6 +101,20 @@ export const startRows: readonly Row[] = [
     says: /fix: .*65536/,
   },
   {
+    fault: 'the KV cache cannot hold one request: one more try with the context that fits, then permanent',
+    environment: {
+      AIM_MIN_MODEL_LEN: '1024',
+      AIM_SIMULATOR_FAULT: 'crash-at-load',
+      AIM_SIMULATOR_CRASH_LOG: '/stage/logs/kv-cache-too-small-for-2048',
+    },
+    probes: 'loading',
+    restarts: 1,
+    exit: 78,
+    cause: 'kv-cache-too-small',
+    told: /starts once more and serves a context of 1536 tokens/,
+    says: /fix: .*1600/,
+  },
+  {
     fault: 'an architecture that this engine does not know: permanent',
     environment: { AIM_SIMULATOR_FAULT: 'crash-at-load', AIM_SIMULATOR_CRASH_LOG: '/stage/logs/unknown-architecture' },
     probes: 'loading',
