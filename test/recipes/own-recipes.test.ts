@@ -102,6 +102,11 @@ const twins: Readonly<Record<string, string>> = {
   'deepseek-ai/DeepSeek-R1-Distill-Qwen-32B': 'Qwen/Qwen2.5-32B-Instruct',
   'Qwen/Qwen3-VL-235B-A22B-Instruct-FP8': 'QuantTrio/Qwen3-VL-235B-A22B-Instruct-FP8',
   'Qwen/Qwen3.6-27B-FP8': 'vrfai/Qwen3.6-27B-FP8',
+  'Qwen/Qwen3-235B-A22B-Instruct-2507': 'Qwen/Qwen3-235B-A22B',
+  'Qwen/Qwen3-235B-A22B-Instruct-2507-FP8': 'Qwen/Qwen3-235B-A22B-FP8',
+  'Qwen/Qwen3-Coder-30B-A3B-Instruct': 'Qwen/Qwen3-30B-A3B',
+  'Qwen/Qwen3-Coder-30B-A3B-Instruct-FP8': 'Qwen/Qwen3-30B-A3B-FP8',
+  'deepseek-ai/DeepSeek-V3.1': 'deepseek-ai/DeepSeek-V3',
   'amd/Llama-3.3-70B-Instruct-FP8-KV': 'RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic',
   'amd/Llama-3.1-8B-Instruct-FP8-KV': 'RedHatAI/Llama-3.1-8B-Instruct-FP8-block',
 }

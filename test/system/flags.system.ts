@@ -14,9 +14,10 @@ const root = join(import.meta.dirname, '../..')
 const run = promisify(execFile)
 
 describe("the flags that we ship and vLLM 0.32's own parser", () => {
-  let python: string
+  let [python, sources] = ['', '']
   before(async () => {
-    python = join((await ensureRealEngine()).venv, 'bin/python')
+    const { venv, sitePackages } = await ensureRealEngine()
+    ;[python, sources] = [join(venv, 'bin/python'), join(sitePackages, 'vllm')]
   })
 
   /** What the real parser has against each list of words; null is nothing. */
@@ -47,5 +48,21 @@ describe("the flags that we ship and vLLM 0.32's own parser", () => {
     const answers = await judge(profiles.map((profile) => renderArguments(profile.arguments)))
     assert.ok(profiles.length > 100)
     for (const [at, { model, id }] of profiles.entries()) assert.equal(answers[at], null, `${model} ${id}`)
+  })
+
+  test('it has the parsers and the variables of every shipped recipe, which it takes by name and looks up only when it starts', async () => {
+    const { profiles } = await loadCatalog([join(root, 'recipes')])
+    const named = (file: string) => new Set([...readFileSync(join(sources, file), 'utf8').matchAll(/"(\w+)":/g)].map(([, name]) => name))
+    const given = (name: string) =>
+      new Set(profiles.flatMap(({ arguments: args }) => (args[name] === undefined ? [] : [String(args[name])])))
+    const variables = new Set(profiles.flatMap(({ environment }) => Object.keys(environment).filter((name) => name.startsWith('VLLM_'))))
+    for (const [asked, file] of [
+      [given('tool-call-parser'), 'tool_parsers/__init__.py'],
+      [given('reasoning-parser'), 'reasoning/__init__.py'],
+      [variables, 'envs.py'],
+    ] as const) {
+      assert.ok(asked.size > 3)
+      assert.deepEqual([...asked.difference(named(file))], [], file)
+    }
   })
 })
