@@ -10,7 +10,7 @@ COPY tsconfig.json ./
 COPY src src
 COPY recipes recipes
 COPY docker docker
-RUN npm run build
+RUN node docker/build.ts
 
 FROM ${BASE_IMAGE}
 # Node needs libatomic1; the ROCm images have it through gcc, a slim base may not.
@@ -21,7 +21,7 @@ COPY docker/bake.sh docker/engine-flags.py /opt/aim/
 COPY docker/aim /usr/local/bin/aim
 COPY entrypoint.sh /usr/local/bin/aim-entrypoint
 # Asks the engine for its flags, proves that the bundle runs in this base, and fills the compile cache that every uid uses.
-RUN sh /opt/aim/bake.sh && aim version
+RUN sh /opt/aim/bake.sh /opt/aim /opt/aim/bin/node && chmod -R a+rX /opt/aim && aim version
 EXPOSE 8000 8080
 WORKDIR /workspace
 # 120 s of grace is what the default policy needs; `docker run --stop-timeout` overrides it.

@@ -1,9 +1,9 @@
 // The bundle's entry: finds a compile cache that this uid may use, then runs the program. Kept tiny, because it is compiled at every start.
-import { lstatSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
-import { tmpdir } from 'node:os'
+const { lstatSync, mkdirSync, readdirSync, symlinkSync } = require('node:fs')
+const { enableCompileCache } = require('node:module')
+const { tmpdir } = require('node:os')
 
-const baked = `${import.meta.dirname}/compile-cache`
+const baked = `${__dirname}/compile-cache`
 const uid = process.getuid?.() ?? 0
 
 // Node keys its cache directory by version, architecture and uid (`v26.10.0-x64-<tag>-<uid>`), so what root baked is not looked at by
@@ -32,4 +32,4 @@ try {
 } catch {
   // Without a cache the start is slower and nothing else.
 }
-await import('./main.js')
+require('./main.js')

@@ -12,9 +12,7 @@ const run = async (argv: readonly string[]): Promise<number> => {
   return runCommandLine(command.startsWith('-') && !['-h', '--help', '-V', '--version'].includes(command) ? ['serve', ...argv] : argv)
 }
 
-try {
-  process.exit(await run(process.argv.slice(2)))
-} catch (error) {
+run(process.argv.slice(2)).then(process.exit, (error) => {
   process.stderr.write(`aim: ${describeError(error)}\n`)
   process.exit(exitCodeOfError(error))
-}
+})

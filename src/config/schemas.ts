@@ -35,12 +35,9 @@ export type Codec<T> = {
 export const choice = <const T extends string>(values: readonly T[], synonyms: Readonly<Record<string, T>> = {}): Codec<T> => ({
   schema: () =>
     pipe(
-      pipe(
-        string(),
-        transform(
-          (text) =>
-            synonyms[text.trim().toLowerCase()] ?? values.find((value) => value.toLowerCase() === text.trim().toLowerCase()) ?? text,
-        ),
+      transform(
+        (text: string) =>
+          synonyms[text.trim().toLowerCase()] ?? values.find((value) => value.toLowerCase() === text.trim().toLowerCase()) ?? text,
       ),
       enumeration(values),
     ) as unknown as ZodMiniType<T, string>,
@@ -59,7 +56,11 @@ export const flag: Codec<boolean> = {
 
 /** A whole number within bounds. */
 export const whole = (low: number, high: number): Codec<number> => ({
-  schema: () => pipe(pipe(string().check(regex(/^\s*-?\d+\s*$/)), transform(Number)), int().check(minimum(low), maximum(high))),
+  schema: () =>
+    pipe(
+      transform((text: string) => (/^\s*-?\d+\s*$/.test(text) ? Number(text) : Number.NaN)),
+      int().check(minimum(low), maximum(high)),
+    ) as unknown as ZodMiniType<number, string>,
   rule: `must be a whole number from ${low} to ${high}`,
   encode: String,
 })
@@ -82,12 +83,9 @@ export const wholeOrAuto = (low: number, high: number): Codec<number | 'auto'> =
 export const duration = (lowMs: number, highMs: number): Codec<number> => ({
   schema: () =>
     pipe(
-      pipe(
-        string(),
-        transform((text) => parseDuration(text) ?? Number.NaN),
-      ),
+      transform((text: string) => parseDuration(text) ?? Number.NaN),
       number().check(minimum(lowMs), maximum(highMs)),
-    ),
+    ) as unknown as ZodMiniType<number, string>,
   rule: `must be a time such as 90, 90s, 5m or 1h, from ${formatDuration(lowMs)} to ${formatDuration(highMs)} (a bare number is seconds)`,
   encode: (ms) => `${ms}ms`,
 })
@@ -96,12 +94,9 @@ export const duration = (lowMs: number, highMs: number): Codec<number> => ({
 export const size: Codec<number> = {
   schema: () =>
     pipe(
-      pipe(
-        string(),
-        transform((text) => parseBytes(text) ?? Number.NaN),
-      ),
+      transform((text: string) => parseBytes(text) ?? Number.NaN),
       number().check(minimum(0)),
-    ),
+    ) as unknown as ZodMiniType<number, string>,
   rule: 'must be a size such as 20GiB, 500M or 0',
   encode: String,
 }
@@ -148,10 +143,7 @@ export const jsonObject: Codec<Readonly<Record<string, Json>>> = {
 export const words: Codec<readonly string[]> = {
   schema: () =>
     pipe(
-      pipe(
-        string(),
-        transform((value) => splitWords(value) as string[] | undefined),
-      ),
+      transform((value: string) => splitWords(value) as string[] | undefined),
       array(string()),
     ) as unknown as ZodMiniType<readonly string[], string>,
   rule: 'must be words as a shell reads them, with every quote closed',

@@ -1,5 +1,4 @@
 /** Edge: how long the last start with the same key took, kept on the cache's volume; a volume that cannot be read or written is no error. */
-import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Launch } from '../plan/launch.ts'
@@ -13,11 +12,17 @@ const indifferent = /^--(?:host|port|served-model-name|uvicorn-log-level)$/
 export const keyOf = ({ engine, gpus }: Launch): string => {
   const words = engine.argv.filter((word, at) => !indifferent.test(word) && !indifferent.test(engine.argv[at - 1] ?? ''))
   const machine = gpus.map(({ product, gfx, computePartition }) => [product, gfx, computePartition])
-  return createHash('sha256')
-    .update(JSON.stringify([engine.name, words, machine]))
-    .digest('hex')
-    .slice(0, 32)
+  return fnv1a(JSON.stringify([engine.name, words, machine]))
+    .toString(16)
+    .padStart(32, '0')
 }
+
+/** FNV-1a of 128 bits (draft-eastlake-fnv): nobody gains by a collision, and loading node:crypto takes memory for as long as the engine runs. */
+const fnv1a = (text: string): bigint =>
+  Buffer.from(text).reduce(
+    (hash, byte) => BigInt.asUintN(128, (hash ^ BigInt(byte)) * 0x1000000000000000000013bn),
+    0x6c62272e07bb014262b821756295c58dn,
+  )
 
 /** What is known of the last start, or undefined. */
 export const readLastStart = async (directory: string, launch: Launch): Promise<PastStart | undefined> => {

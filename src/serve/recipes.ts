@@ -1,5 +1,5 @@
 /** Edge: where the recipes of this installation lie. */
-import { existsSync, globSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadCatalog } from '../recipes/catalog.ts'
 import type { Profile } from '../recipes/profile.ts'
@@ -20,7 +20,9 @@ export const ownRecipes = (here = import.meta.dirname): string => {
 const isYounger = (files: string, index: string): boolean => {
   if (!existsSync(files)) return false
   const { mtimeMs } = statSync(index)
-  return globSync('*/*.yaml', { cwd: files }).some((name) => statSync(join(files, name)).mtimeMs > mtimeMs)
+  return readdirSync(files, { recursive: true, encoding: 'utf8' }).some(
+    (name) => name.endsWith('.yaml') && statSync(join(files, name)).mtimeMs > mtimeMs,
+  )
 }
 
 /** Where AMD's images keep profiles, and where their users mount their own. */

@@ -111,7 +111,7 @@ const read = (values: ReadonlyMap<string, readonly Memory[]>, part: keyof Memory
 
 const directory = mkdtempSync(join(tmpdir(), 'aim-bench-'))
 try {
-  execFileSync(node, [join(root, 'docker/build.ts')], { stdio: 'inherit' })
+  execFileSync('npm', ['run', 'build'], { cwd: root, stdio: 'inherit' })
   await buildModel(join(directory, 'model'), { megabytes: 1, shards: 1 })
   await using clock = await spawnClock(directory)
   process.stdout.write(`Node ${process.version}; ${rounds} rounds, one of each row in turn; ratios are taken within a round\n`)
