@@ -17,6 +17,7 @@ export const edges: readonly string[] = [
   'src/cache/prune.ts',
   'src/cache/publish.ts',
   'src/cache/regulate.ts',
+  'src/cache/s3-access.ts',
   'src/cache/share.ts',
   'src/cache/space.ts',
   'src/cache/sweep.ts',

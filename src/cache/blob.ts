@@ -1,4 +1,5 @@
 import { type Crew, FenceDown, type Hashing } from './crew.ts'
+import { isRight } from './digest.ts'
 import { type Insistence, Interruption } from './insist.ts'
 import { checkpointBytes } from './journal.ts'
 import type { Part } from './part.ts'
@@ -7,7 +8,7 @@ import type { Transfer } from './retry.ts'
 import type { Slots } from './slots.ts'
 import { addSpan, frontierOf, nextGap, type Span, spanBytes } from './spans.ts'
 import type { Resolved } from './thread-protocol.ts'
-import type { Hub, RepoFile } from './types.ts'
+import type { Address, Hub, RepoFile } from './types.ts'
 
 /** One blob to fetch into a part that we hold. */
 export type BlobJob = {
@@ -15,8 +16,8 @@ export type BlobJob = {
   readonly repo: string
   readonly commit: string
   readonly file: RepoFile
-  /** Where the file is asked for, before redirects. */
-  readonly url: string
+  /** Where the file is asked for, before redirects; asked anew for each span whose bytes are not found yet. */
+  readonly address: () => Promise<Address>
   readonly part: Part
   readonly crew: Crew
   readonly slots: Slots
@@ -84,14 +85,14 @@ const gapOf = (job: BlobJob, { done, reserved, resolved, unranged }: Fill): Span
 }
 
 const fetchSpan = async (job: BlobJob, fill: Fill, hashing: Hashing, span: Span, signal: AbortSignal): Promise<void> => {
-  const { crew, hub, repo, commit, file, url, part, transfer, fence } = job
+  const { crew, hub, repo, commit, file, part, transfer, fence } = job
   const [start, end] = span
   let position = start
-  const order = { hub, repo, commit, file, url, transfer, fence, fd: part.fd, start, end, ranged: isRanged(job), resolved: fill.resolved }
+  const order = { hub, repo, commit, file, transfer, fence, fd: part.fd, start, end, ranged: isRanged(job), resolved: fill.resolved }
   fill.reserved = [...fill.reserved, span]
   try {
     await crew.fetch(
-      order,
+      { ...order, address: await job.address() },
       {
         onBytes: (bytes) => {
           grow(job, fill, hashing, [position, position + bytes])
@@ -178,7 +179,7 @@ export const fillPart = async (job: BlobJob, signal: AbortSignal): Promise<Fille
     signal.throwIfAborted()
     await fill.sync
     if (fill.broken !== undefined) throw fill.broken
-    return { right: (await hashing.digest) === file.etag, spans: fill.done }
+    return { right: isRight(file, await hashing.digest), spans: fill.done }
   } catch (error) {
     return { right: false, spans: fill.done, error }
   } finally {

@@ -1,6 +1,8 @@
 import { type ExitCode, exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
 import type { Asked, Trouble } from './errors.ts'
+import { endpointVariable } from './protocol.ts'
+import type { Hub } from './types.ts'
 
 /** The `code` of a system, TLS or undici error. */
 export const errorCode = (error: unknown): string | undefined => {
@@ -25,7 +27,7 @@ const words: Readonly<Record<string, string>> = {
 
 type Meaning = { readonly because: string; readonly exitCode: ExitCode; readonly fix: string; readonly transient: boolean }
 
-const meaningOf = (code: string, message: string): Meaning => {
+const meaningOf = (code: string, message: string, hub: Hub): Meaning => {
   if (isTls(code)) {
     const fix = 'name the authority of your proxy or mirror in NODE_EXTRA_CA_CERTS (a PEM file), and check the clock'
     return { because: `its certificate is not trusted (${code})`, exitCode: exitCodes.config, fix, transient: false }
@@ -39,13 +41,18 @@ const meaningOf = (code: string, message: string): Meaning => {
     return { because: `the request cannot be made (${message})`, exitCode: exitCodes.config, fix, transient: false }
   }
   const because = `${words[code] ?? (message || 'no reason given')} (${code})`
-  return { because, exitCode: exitCodes.temporary, fix: 'check the network, HTTPS_PROXY and HF_ENDPOINT, then try again', transient: true }
+  return {
+    because,
+    exitCode: exitCodes.temporary,
+    fix: `check the network, HTTPS_PROXY and ${endpointVariable(hub)}, then try again`,
+    transient: true,
+  }
 }
 
 /** Reads an error that left us without a whole answer. Only distrust in a certificate and a proxy's refusal are final: all else may pass. */
-export const explainConnection = (error: unknown, host: string, { repo, path }: Asked): Trouble => {
+export const explainConnection = (error: unknown, host: string, { hub, repo, path }: Asked): Trouble => {
   const message = error instanceof Error ? error.message : String(error)
-  const { because, exitCode, fix, transient } = meaningOf(errorCode(error) ?? 'no code', message)
+  const { because, exitCode, fix, transient } = meaningOf(errorCode(error) ?? 'no code', message, hub)
   const what = path === undefined ? `'${repo}'` : `'${path}' of '${repo}'`
   return { failure: new Failure(`cannot fetch ${what} from ${host}: ${because}`, { exitCode, fix, cause: error }), transient }
 }

@@ -3,9 +3,9 @@ import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../std/failure.ts'
+import type { Checked } from './digest.ts'
 import { Interruption } from './insist.ts'
 import type { Answer, FetchJob, Order, Resolved, Trouble } from './thread-protocol.ts'
-import type { RepoFile } from './types.ts'
 
 /** Thrown when the fence of a part was down: whether the lease is still ours has to be asked. */
 export class FenceDown extends Error {}
@@ -24,7 +24,7 @@ export type Hashing = { readonly to: (bytes: number) => void; readonly digest: P
 export type Crew = {
   /** Fetches a span; rejects with a Failure, an Interruption, FenceDown, or an error of the file system. Resolves early on abort. */
   readonly fetch: (job: Omit<FetchJob, 'kind' | 'id'>, listener: FetchListener, signal: AbortSignal) => Promise<void>
-  readonly hash: (fd: number, file: Pick<RepoFile, 'algorithm' | 'bytes'>) => Hashing
+  readonly hash: (fd: number, file: Checked) => Hashing
   /** Allows writes behind a fence for so many milliseconds from now; 0 forbids them. */
   readonly fence: (index: number, ms: number) => void
   /** Bytes that came over the network so far. */

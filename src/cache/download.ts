@@ -1,11 +1,11 @@
 import { exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
-import { fileUrl } from './addresses.ts'
 import { fetchOnce, type Get, type Received } from './http.ts'
 import { Interruption, insist } from './insist.ts'
 import { positionOf } from './range.ts'
 import { standardTransfer, type Transfer } from './retry.ts'
-import type { Hub, Listing, RepoFile } from './types.ts'
+import { sourceOf } from './source.ts'
+import type { Address, Hub, Listing, RepoFile } from './types.ts'
 
 // Where the next answer should end: the file's end for a small file, which is asked for whole, else that of the range.
 const endOf = (file: RepoFile, offset: number, { wholeBelowBytes, rangeBytes }: Transfer): number =>
@@ -30,10 +30,10 @@ export const stuck = (file: RepoFile, offset: number, repo: string): Interruptio
   return new Interruption({ failure: new Failure(message, { exitCode: exitCodes.temporary, fix: 'try again' }), transient: true })
 }
 
-async function* tryOnce(get: Get, file: RepoFile, offset: number): AsyncGenerator<Buffer, void, undefined> {
+async function* tryOnce(get: Omit<Get, 'url'>, address: Address, file: RepoFile, offset: number): AsyncGenerator<Buffer, void, undefined> {
   const end = endOf(file, offset, get.transfer)
-  const headers = file.bytes < get.transfer.wholeBelowBytes ? {} : { range: `bytes=${offset}-${end - 1}` }
-  const received = await fetchOnce({ ...get, headers })
+  const range = file.bytes < get.transfer.wholeBelowBytes ? {} : { range: `bytes=${offset}-${end - 1}` }
+  const received = await fetchOnce({ ...get, url: address.url, headers: { ...address.headers, ...range } })
   let position = offset
   for await (const piece of rest(received, offset, file.bytes)) {
     position += piece.length
@@ -54,13 +54,14 @@ export async function* download(
   transfer: Transfer = standardTransfer,
 ): AsyncGenerator<Buffer, void, undefined> {
   const { repo, commit } = listing
-  const get: Get = { url: fileUrl(hub, listing, file.path), asked: { hub, repo, revision: commit, path: file.path }, signal, transfer }
+  const get = { asked: { hub, repo, revision: commit, path: file.path }, signal, transfer }
+  const source = await sourceOf(hub)
   const patience = insist(transfer, signal)
   let offset = 0
   while (offset < file.bytes) {
     const before = offset
     try {
-      for await (const chunk of tryOnce(get, file, offset)) {
+      for await (const chunk of tryOnce(get, await source.address(listing, file), file, offset)) {
         offset += chunk.length
         yield chunk
       }
@@ -76,7 +77,7 @@ export async function* download(
  * blame; what stands between us and the Hub is, and the next try may get others.
  */
 export const wrongBytes = (file: RepoFile, repo: string): Failure =>
-  new Failure(`cannot use '${file.path}' of '${repo}': the bytes that came are not those with ${file.algorithm} ${file.etag}`, {
+  new Failure(`cannot use '${file.path}' of '${repo}': the bytes that came are not those with ${file.algorithm} ${file.sum ?? file.etag}`, {
     exitCode: exitCodes.temporary,
     fix: 'try again; if it stays, a proxy or mirror (HTTPS_PROXY, HF_ENDPOINT) alters or mixes up files',
   })

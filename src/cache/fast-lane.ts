@@ -10,7 +10,8 @@ import { userAgent } from './user-agent.ts'
 /** One range: `end` is not included; `size` is that of the whole file, which the answer must name. */
 export type Range = {
   readonly url: URL
-  readonly token: string | undefined
+  /** Beside our own. */
+  readonly headers: Readonly<Record<string, string>>
   readonly start: number
   readonly end: number
   readonly size: number
@@ -63,7 +64,7 @@ const park = (url: URL, line: Line): void => {
   idle.set(url.origin, [...(idle.get(url.origin) ?? []), line])
 }
 
-const requestOf = ({ url, token, start, end }: Range): string =>
+const requestOf = ({ url, headers, start, end }: Range): string =>
   [
     `GET ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,
@@ -71,7 +72,7 @@ const requestOf = ({ url, token, start, end }: Range): string =>
     'Accept: */*',
     'Accept-Encoding: identity',
     `Range: bytes=${start}-${end - 1}`,
-    ...(token === undefined ? [] : [`Authorization: Bearer ${token}`]),
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     '\r\n',
   ].join('\r\n')
 

@@ -4,6 +4,7 @@ import { Failure } from '../std/failure.ts'
 import { explainConnection } from './connection-errors.ts'
 import { type Asked, explainAnswer } from './errors.ts'
 import { abortError, Interruption } from './insist.ts'
+import { credentialsOf, endpointVariable } from './protocol.ts'
 import { keepsToken, maxHops, redirectOf } from './redirect.ts'
 import type { HeaderFields, Transfer } from './retry.ts'
 import { userAgent } from './user-agent.ts'
@@ -12,6 +13,10 @@ import { userAgent } from './user-agent.ts'
 export type Get = {
   readonly url: string
   readonly asked: Asked
+  /** GET when left out. */
+  readonly method?: 'HEAD'
+  /** A refusal is an answer too: its headers are what is asked for. */
+  readonly anyStatus?: true
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal | undefined
   readonly transfer: Transfer
@@ -57,9 +62,10 @@ async function* wrapErrors(body: AsyncIterable<Buffer>, url: URL, get: Get): Asy
   }
 }
 
-const send = (url: URL, withToken: boolean, { asked, headers, signal, transfer }: Get): Promise<Dispatcher.ResponseData> =>
+const send = (url: URL, withToken: boolean, { asked, method, headers, signal, transfer }: Get): Promise<Dispatcher.ResponseData> =>
   request(url, {
     dispatcher: dispatcher(),
+    method: method ?? 'GET',
     signal: signal ?? null,
     headersTimeout: transfer.idleMs,
     bodyTimeout: transfer.idleMs,
@@ -67,7 +73,7 @@ const send = (url: URL, withToken: boolean, { asked, headers, signal, transfer }
       'user-agent': userAgent,
       'accept-encoding': 'identity',
       ...headers,
-      ...(withToken && asked.hub.token !== undefined && { authorization: `Bearer ${asked.hub.token}` }),
+      ...(withToken && credentialsOf(asked.hub)),
     },
   })
 
@@ -83,12 +89,12 @@ const follow = async (get: Get): Promise<Hop> => {
     const next = redirectOf(response.statusCode, Array.isArray(location) ? location[0] : location, url)
     if (next === undefined) return { response, url, withToken }
     await response.body.dump().catch(() => {})
-    withToken &&= keepsToken(url, next, get.asked.hub.endpoint)
+    withToken &&= keepsToken(url, next, get.asked.hub)
     url = next
   }
   throw new Failure(`cannot fetch '${get.asked.repo}': ${url.host} redirects in a loop`, {
     exitCode: exitCodes.config,
-    fix: 'check HF_ENDPOINT',
+    fix: `check ${endpointVariable(get.asked.hub)}`,
   })
 }
 
@@ -112,7 +118,7 @@ const refusal = async ({ response, url }: Hop, get: Get): Promise<Error> => {
 export const fetchOnce = async (get: Get): Promise<Received> => {
   const hop = await follow(get)
   const { response, url, withToken } = hop
-  if (response.statusCode >= 200 && response.statusCode < 300) {
+  if (get.anyStatus || (response.statusCode >= 200 && response.statusCode < 300)) {
     return { status: response.statusCode, headers: response.headers, chunks: wrapErrors(response.body, url, get), url, withToken }
   }
   throw await refusal(hop, get)

@@ -2,7 +2,7 @@
 import { type Dirent, lstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { locate } from './locate.ts'
-import { isCommit, isEtag, isRepoId } from './paths.ts'
+import { isCommit, isEtag, repoOfFolder } from './paths.ts'
 
 /** One blob: its own bytes on the disk, and when it was last read as far as the file system notes it; milliseconds since 1970. */
 export type HeldBlob = { readonly etag: string; readonly bytes: number; readonly usedMs: number; readonly shared: boolean }
@@ -101,9 +101,11 @@ const partsOf = (folder: string): number =>
 /** Every model repository of a cache, by name; empty when there is no cache. Reads no content. */
 export const holdingsOf = (cacheDir: string): readonly HeldRepo[] =>
   entriesOf(cacheDir)
-    .filter((entry) => entry.isDirectory() && entry.name.startsWith('models--'))
-    .map(({ name }) => ({ name, repo: name.slice('models--'.length).replaceAll('--', '/') }))
-    .filter(({ repo }) => isRepoId(repo))
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => {
+      const repo = repoOfFolder(name)
+      return repo === undefined ? [] : [{ name, repo }]
+    })
     .map(({ name, repo }) => {
       const folder = join(cacheDir, name)
       const blobs = blobsOf(folder)

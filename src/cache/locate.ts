@@ -93,6 +93,9 @@ export const locate = (cacheDir: string, repo: string, revision: string, pattern
   return { repo, commit, path, missing: missingByLooks(path, entries).filter((name) => matches(name.replace('*', 'model'))) }
 }
 
+/** What a model directory that nobody listed is seen to lack: targets of its links, shards that an index names, all weights. */
+export const missingIn = (path: string): readonly string[] => missingByLooks(path, entriesBelow(path))
+
 /** The files of a snapshot or model directory with their sizes in bytes, by name. Hidden directories and links that lead nowhere are left out. */
 export const snapshotFiles = (path: string): readonly { readonly path: string; readonly bytes: number }[] =>
   entriesBelow(path)

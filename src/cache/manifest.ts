@@ -39,6 +39,7 @@ export const parseManifest = (text: string): Manifest | undefined => {
   return { version, repo, commit, patterns, files }
 }
 
+// Another hub's files have no git id: huggingface_hub's list is for its own.
 const treeEntry = (file: RepoFile): Record<string, unknown> | undefined => {
   if (file.algorithm === 'git-sha1') return { size: file.bytes, blob_id: file.etag }
   return file.pointer === undefined ? undefined : { size: file.bytes, blob_id: file.pointer, lfs_sha256: file.etag, lfs_size: file.bytes }

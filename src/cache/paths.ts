@@ -25,10 +25,43 @@ export const isRelativePath = (path: string): boolean =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
   !/[\u0000-\u001f\u007f\\]|^[A-Za-z]:/.test(path) && path.split('/').every((segment) => !['', '.', '..'].includes(segment))
 
-/** The folder of a repository in the cache: `models--org--name`. Throws a Failure (78) for an id the Hub could not have given. */
+const foreign = /^(modelscope|s3):\/\/(.+)$/s
+
+/** Any name below S3 as part of a file name, and back: what a repository id may not hold is written as `+XX`. */
+const encodeSegment = (text: string): string =>
+  encodeURIComponent(text)
+    .replace(/[!'()*~]|(?<=-)-|^-|-$/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%', '+')
+
+const decodeSegment = (text: string): string => decodeURIComponent(text.replaceAll('+', '%'))
+
+/** Bytes that a name may have on the file systems in use. */
+const nameBytes = 255
+
+/**
+ * The folder of a repository in the cache: `models--org--name`, and for other hubs `models--s3+--bucket--prefix`, which no id of Hugging
+ * Face's can be. Throws a Failure (78) for an id the hub could not have given, or one too long for a file name.
+ */
 export const repoFolder = (repo: string): string => {
-  if (!isRepoId(repo)) throw reject('a repository id', repo, 'it is not name or org/name', 'give the id as the model page shows it')
-  return `models--${repo.replaceAll('/', '--')}`
+  const [, scheme, rest = ''] = foreign.exec(repo) ?? []
+  if (scheme === undefined && !isRepoId(repo))
+    throw reject('a repository id', repo, 'it is not name or org/name', 'give the id as the model page shows it')
+  const folder = `models--${scheme === undefined ? repo.replaceAll('/', '--') : [`${scheme}+`, ...rest.split('/').map(encodeSegment)].join('--')}`
+  if (folder.length > nameBytes)
+    throw reject('a model', repo, `its folder's name would have more than ${nameBytes} bytes`, 'put it below a shorter prefix')
+  return folder
+}
+
+/** The repository of a folder in the cache; undefined for a folder that `repoFolder` does not make. */
+export const repoOfFolder = (folder: string): string | undefined => {
+  const [kind, first = '', ...rest] = folder.split('--')
+  const scheme = /^(modelscope|s3)\+$/.exec(first)?.[1]
+  try {
+    const repo = scheme === undefined ? [first, ...rest].join('/') : `${scheme}://${rest.map(decodeSegment).join('/')}`
+    return kind === 'models' && repoFolder(repo) === folder ? repo : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** The directory of one commit, whose entries link to blobs. */

@@ -18,6 +18,7 @@ import { regulate } from './regulate.ts'
 import { standardTransfer, type Transfer } from './retry.ts'
 import { shareOut } from './share.ts'
 import { createSlots } from './slots.ts'
+import { sourceOf } from './source.ts'
 import { checkAbilities, checkSpace } from './space.ts'
 import { sweep } from './sweep.ts'
 import type { Hub, Listing, PullProgress, RepoFile, Snapshot } from './types.ts'
@@ -63,7 +64,11 @@ const fetchMissing = async (job: PullJob, all: readonly RepoFile[], missing: rea
   const { throttled: onThrottled, stop } = regulate(slots, crew.fetchedBytes)
   const desk = { directory: claimsPath(cacheDir, listing.repo), token, owner: ownerOfThis() }
   try {
-    await shareOut({ hub, listing, cacheDir, desk, crew, slots, transfer, times, progress, onThrottled }, missing, signal)
+    await shareOut(
+      { hub, source: await sourceOf(hub), listing, cacheDir, desk, crew, slots, transfer, times, progress, onThrottled },
+      missing,
+      signal,
+    )
   } finally {
     stop()
     await crew.close()

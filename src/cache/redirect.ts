@@ -1,3 +1,5 @@
+import type { Hub } from './types.ts'
+
 /** Hops after which a chain of redirects is a loop; huggingface_hub's number. */
 export const maxHops = 20
 
@@ -11,13 +13,18 @@ export const redirectOf = (status: number, location: string | undefined, from: U
   return /^https?:$/.test(target.protocol) ? target : undefined
 }
 
-/** Whether an address belongs to the Hub that was asked: the endpoint's own host and port, or the public Hub's over TLS. */
-export const isHub = (url: URL, endpoint: string): boolean =>
-  url.host === new URL(endpoint).host || (url.protocol === 'https:' && hubHosts.has(url.hostname))
+/**
+ * Whether an address belongs to the hub that was asked: the endpoint's own host and port, or the public Hub's over TLS, since mirrors send
+ * there. An object store answers itself, from whatever host its configuration names.
+ */
+export const isHub = (url: URL, { kind = 'huggingface', endpoint }: Hub): boolean =>
+  kind === 's3' ||
+  url.host === new URL(endpoint).host ||
+  (kind === 'huggingface' && url.protocol === 'https:' && hubHosts.has(url.hostname))
 
 /**
  * Whether the token may follow a redirect: to the same host and port or to a Hub's, as huggingface_hub does it, but never from
  * https down to http. A signed address on a storage host must not see it.
  */
-export const keepsToken = (from: URL, to: URL, endpoint: string): boolean =>
-  !(from.protocol === 'https:' && to.protocol === 'http:') && (to.host === from.host || isHub(to, endpoint))
+export const keepsToken = (from: URL, to: URL, hub: Hub): boolean =>
+  !(from.protocol === 'https:' && to.protocol === 'http:') && (to.host === from.host || isHub(to, hub))

@@ -32,6 +32,9 @@ export const standardTransfer: Transfer = {
   rangeBytes: 4 * 1024 ** 3,
 }
 
+/** Whether a status is one that may pass by itself. */
+export const isTransient = (status: number): boolean => status === 408 || status === 429 || status >= 500
+
 /** HTTP headers with lower-case names, as undici and node:http give them. */
 export type HeaderFields = Readonly<Record<string, string | string[] | undefined>>
 

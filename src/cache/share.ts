@@ -5,7 +5,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
-import { fileUrl } from './addresses.ts'
 import { type Filled, fillPart } from './blob.ts'
 import { isStale, type LeaseTimes, look, type Watch } from './claim.ts'
 import { errorCode } from './connection-errors.ts'
@@ -23,11 +22,12 @@ import type { Track } from './progress.ts'
 import type { Transfer } from './retry.ts'
 import type { Slots } from './slots.ts'
 import { spanBytes } from './spans.ts'
-import type { Hub, Listing, RepoFile } from './types.ts'
+import type { Hub, Listing, RepoFile, Source } from './types.ts'
 
 /** Where and how blobs are fetched. */
 export type Site = {
   readonly hub: Hub
+  readonly source: Source
   readonly listing: Listing
   readonly cacheDir: string
   readonly desk: Desk
@@ -98,8 +98,9 @@ const fillAndPublish = async (
   stop: AbortSignal,
   onBytes: (bytes: number) => void,
 ): Promise<Outcome> => {
-  const { hub, listing, crew, slots, transfer, onThrottled } = site
-  const job = { hub, repo: listing.repo, commit: listing.commit, file, url: fileUrl(hub, listing, file.path), part, crew, slots, fence }
+  const { hub, source, listing, crew, slots, transfer, onThrottled } = site
+  const { repo, commit } = listing
+  const job = { hub, repo, commit, file, address: () => source.address(listing, file), part, crew, slots, fence }
   const filled = await fillPart({ ...job, transfer, patience: insist(transfer, stop), onBytes, onThrottled }, stop)
   if (filled.right) return part.publish().then(() => 'published')
   await putAway(site, file, part, filled)

@@ -1,9 +1,10 @@
 import type { ExitCode } from '../std/exit-codes.ts'
+import type { Checked } from './digest.ts'
 import type { Transfer } from './retry.ts'
-import type { Hub, RepoFile } from './types.ts'
+import type { Address, Hub, RepoFile } from './types.ts'
 
-/** Where a file's bytes were found after all redirects, and whether the token may go there. A signed address: never logged. */
-export type Resolved = { readonly url: string; readonly withToken: boolean }
+/** Where a file's bytes were found after all redirects, with the headers that may go there. A signed address: never logged. */
+export type Resolved = Required<Address>
 
 /** One span of one file, to be written at its place in a part. */
 export type FetchJob = {
@@ -13,7 +14,7 @@ export type FetchJob = {
   readonly repo: string
   readonly commit: string
   readonly file: RepoFile
-  readonly url: string
+  readonly address: Address
   readonly resolved: Resolved | undefined
   /** The part's descriptor, which is the process's and stays open until the job has ended. */
   readonly fd: number
@@ -28,7 +29,7 @@ export type FetchJob = {
 
 /** A checksum taken in order behind the bytes that are in the part: `to` moves on, `finish` asks for the digest at the end. */
 export type HashJob =
-  | { readonly kind: 'hash'; readonly id: number; readonly fd: number; readonly file: Pick<RepoFile, 'algorithm' | 'bytes'> }
+  | { readonly kind: 'hash'; readonly id: number; readonly fd: number; readonly file: Checked }
   | { readonly kind: 'hash-to'; readonly id: number; readonly to: number }
 
 /** What a thread is asked. `stop` ends a job whose result nobody wants. */

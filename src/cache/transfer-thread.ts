@@ -2,17 +2,17 @@
  * Edge: a thread that fetches spans and takes checksums, so that neither delays whoever started it. It writes and reads with blocking calls,
  * since there is nothing else for it to do, and a connection whose bytes cannot be stored yet should wait in the kernel.
  */
-import type { Hash } from 'node:crypto'
 import { readSync, writeSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { exitCodes } from '../std/exit-codes.ts'
 import { describeError, Failure } from '../std/failure.ts'
 import { errorCode, explainConnection } from './connection-errors.ts'
-import { startDigest } from './digest.ts'
+import { type Digest, startDigest } from './digest.ts'
 import { stuck } from './download.ts'
 import { fetchRange, Unplain } from './fast-lane.ts'
 import { fetchOnce } from './http.ts'
 import { Interruption } from './insist.ts'
+import { credentialsOf } from './protocol.ts'
 import { positionOf } from './range.ts'
 import type { Answer, FetchJob, Order, Trouble } from './thread-protocol.ts'
 
@@ -65,10 +65,9 @@ const tryPlainly = async (job: FetchJob, writer: Writer, signal: AbortSignal): P
   if (job.resolved === undefined || !job.ranged) return false
   const url = new URL(job.resolved.url)
   if (isProxied(url)) return false
-  const { start, end, hub, file, repo } = job
-  const token = job.resolved.withToken ? hub.token : undefined
+  const { start, end, hub, file, repo, resolved } = job
   try {
-    await fetchRange({ url, token, start, end, size: file.bytes, idleMs: job.transfer.idleMs }, writer.write, signal)
+    await fetchRange({ url, headers: resolved.headers, start, end, size: file.bytes, idleMs: job.transfer.idleMs }, writer.write, signal)
     return true
   } catch (error) {
     if (error instanceof Unplain) return false
@@ -80,13 +79,14 @@ const tryPlainly = async (job: FetchJob, writer: Writer, signal: AbortSignal): P
 
 /** The way that follows redirects and words what goes wrong. */
 const fetchSlowly = async (job: FetchJob, writer: Writer, signal: AbortSignal): Promise<void> => {
-  const { id, hub, repo, commit, file, start, end, ranged } = job
-  const headers: Record<string, string> = ranged ? { range: `bytes=${start}-${end - 1}` } : {}
+  const { id, hub, repo, commit, file, start, end, ranged, address } = job
+  const headers = { ...address.headers, ...(ranged && { range: `bytes=${start}-${end - 1}` }) }
   const asked = { hub, repo, revision: commit, path: file.path }
-  const received = await fetchOnce({ url: job.url, asked, headers, signal, transfer: job.transfer })
+  const received = await fetchOnce({ url: address.url, asked, headers, signal, transfer: job.transfer })
   let position = positionOf(received)
   if (position === undefined || position > start) throw stuck(file, start, repo)
-  if (ranged && received.status === 206) say({ kind: 'resolved', id, resolved: { url: received.url.href, withToken: received.withToken } })
+  const own = { ...address.headers, ...(received.withToken && credentialsOf(hub)) }
+  if (ranged && received.status === 206) say({ kind: 'resolved', id, resolved: { url: received.url.href, headers: own } })
   else if (ranged) say({ kind: 'unranged', id })
   for await (const chunk of received.chunks) {
     const piece = chunk.subarray(Math.max(0, start - position), Math.max(0, end - position))
@@ -134,7 +134,7 @@ const runFetch = async (job: FetchJob): Promise<void> => {
   }
 }
 
-type Hashing = { readonly fd: number; readonly hash: Hash; readonly bytes: number; position: number; to: number }
+type Hashing = { readonly fd: number; readonly hash: Digest; readonly bytes: number; position: number; to: number }
 
 const hashings = new Map<number, Hashing>()
 const buffer = Buffer.allocUnsafe(1024 ** 2)

@@ -1,9 +1,11 @@
 /** Edge: reads a snapshot's blobs and says which are not what their names say. */
 import { createReadStream } from 'node:fs'
-import { rm, stat } from 'node:fs/promises'
-import { startDigest } from './digest.ts'
+import { readFile, rm, stat } from 'node:fs/promises'
+import { type Checked, isRight, startDigest } from './digest.ts'
 import { type HeldRepo, holdingsOf } from './inventory.ts'
-import { blobPath } from './paths.ts'
+import { parseManifest } from './manifest.ts'
+import { blobPath, manifestPath } from './paths.ts'
+import type { RepoFile } from './types.ts'
 
 /** What is wrong with a revision: files that are absent or of the wrong size, and blobs with other bytes than their checksum says. */
 export type Verdict = {
@@ -12,28 +14,41 @@ export type Verdict = {
   readonly files: number
   readonly missing: readonly string[]
   readonly wrong: readonly string[]
+  /** Blobs of which the hub that they came from knows no checksum, so that nothing can be said of their bytes. */
+  readonly unknown: readonly string[]
 }
 
-const digestOf = async (path: string, etag: string, bytes: number): Promise<string> => {
-  const digest = startDigest({ algorithm: etag.length === 64 ? 'sha256' : 'git-sha1', bytes })
+const digestOf = async (path: string, checked: Checked): Promise<string> => {
+  const digest = startDigest(checked)
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 ** 2 })) digest.update(chunk as Buffer)
   return digest.digest('hex')
 }
 
-const wrongBlobs = async (
+type Expected = Pick<RepoFile, 'etag' | 'algorithm' | 'sum' | 'partBytes'>
+
+/** How each blob is checked: as its manifest says, else by its name, which is the checksum of what came from Hugging Face. */
+const expectations = async (cacheDir: string, repo: string, commit: string): Promise<(etag: string) => Expected> => {
+  const manifest = parseManifest(await readFile(manifestPath(cacheDir, repo, commit), 'utf8').catch(() => ''))
+  const listed = new Map(manifest?.files.map((file) => [file.etag, file]))
+  return (etag) => listed.get(etag) ?? { etag, algorithm: etag.length === 64 ? 'sha256' : 'git-sha1' }
+}
+
+const readBlobs = async (
   cacheDir: string,
   { repo, blobs }: HeldRepo,
-  etags: readonly string[],
+  { commit, etags }: { readonly commit: string; readonly etags: readonly string[] },
   told: (bytes: number) => void,
-): Promise<readonly string[]> => {
-  const wrong: string[] = []
+): Promise<Pick<Verdict, 'wrong' | 'unknown'>> => {
+  const found = { wrong: [] as string[], unknown: [] as string[] }
+  const expected = await expectations(cacheDir, repo, commit)
   for (const { etag } of blobs.filter((blob) => etags.includes(blob.etag))) {
     const path = blobPath(cacheDir, repo, etag)
-    const { size } = await stat(path)
-    if ((await digestOf(path, etag, size)) !== etag) wrong.push(etag)
+    const [{ size }, file] = [await stat(path), expected(etag)]
+    if (file.algorithm === 'none') found.unknown.push(etag)
+    else if (!isRight(file, await digestOf(path, { ...file, bytes: size }))) found.wrong.push(etag)
     told(size)
   }
-  return wrong
+  return found
 }
 
 /** Checks revisions of one repository or of all; `deep` reads every byte. `told` hears how many. */
@@ -45,8 +60,10 @@ export const verify = async (
 ): Promise<readonly Verdict[]> => {
   const verdicts: Verdict[] = []
   for (const held of holdingsOf(cacheDir).filter((one) => repo === undefined || one.repo === repo)) {
-    for (const { commit, files, missing, etags } of held.revisions)
-      verdicts.push({ repo: held.repo, commit, files, missing, wrong: deep ? await wrongBlobs(cacheDir, held, etags, told) : [] })
+    for (const { commit, files, missing, etags } of held.revisions) {
+      const read = deep ? await readBlobs(cacheDir, held, { commit, etags }, told) : { wrong: [], unknown: [] }
+      verdicts.push({ repo: held.repo, commit, files, missing, ...read })
+    }
   }
   return verdicts
 }

@@ -1,6 +1,7 @@
 /** From options to what each room asks for. */
 import { dirname, join } from 'node:path'
-import type { Hub } from '../cache/types.ts'
+import { cacheName, readModelName } from '../cache/model-name.ts'
+import type { Hub, HubKind } from '../cache/types.ts'
 import type { Request } from '../plan/request.ts'
 import { exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
@@ -28,11 +29,25 @@ export const startsDirectory = (options: Options): string => join(ownDirectory(o
 /** Where it is kept what engines compiled. */
 export const compiledDirectory = (options: Options): string => join(ownDirectory(options), 'compiled')
 
-/** The hub and who asks. */
-export const hubOf = (options: Options): Hub => ({
-  endpoint: options.hubEndpoint,
-  ...(options.hubToken === undefined ? {} : { token: options.hubToken }),
-})
+const withToken = (token: string | undefined): { readonly token?: string } => (token === undefined ? {} : { token })
+
+const hubs: { readonly [K in HubKind]: (options: Options) => Hub } = {
+  huggingface: ({ hubEndpoint: endpoint, hubToken }) => ({ endpoint, ...withToken(hubToken) }),
+  modelscope: ({ modelScopeEndpoint: endpoint, modelScopeToken }) => ({ kind: 'modelscope', endpoint, ...withToken(modelScopeToken) }),
+  s3: () => ({ kind: 's3', endpoint: '' }),
+}
+
+/** Where a model is fetched from, by its name: the one that the environment names when left out. Absent for a directory. */
+export const hubOf = (options: Options, model = options.model ?? ''): Hub => {
+  const { kind } = readModelName(model)
+  return hubs[kind === 'directory' ? 'huggingface' : kind](options)
+}
+
+/** The name in the cache of a repository that belongs to the model which the environment names: itself, or a checkpoint beside it on the same hub. */
+export const repoOf = ({ model = '' }: Options, repository: string): string => {
+  const [{ kind }, own] = [readModelName(model), readModelName(repository)]
+  return cacheName(own.kind === 'huggingface' && kind === 'modelscope' ? { ...own, kind } : own)
+}
 
 /** What `docker stop` and Compose give where nobody asked for more (docs.docker.com, `--stop-timeout`); milliseconds. */
 const dockerGraceMs = 10_000
@@ -76,7 +91,7 @@ export const fullPolicyOf = (options: Options, inKubernetes: boolean): Policy =>
 export const requestOf = (options: Options): Request => {
   const { model, precision, gpuModel, profileId, engineCommand, maxModelLength } = options
   if (model === undefined) throw noModel()
-  const id = model.replace(/^hf:\/\//, '')
+  const id = readModelName(model).name
   // In AMD's runtime a pinned profile is taken whatever else was asked for.
   const isAlone = profileId !== '' && !options.strict
   return {

@@ -2,6 +2,7 @@
  * Every variable, in one table: `parse`, `toEnv`, `aim help env`, the README's table and the renderers read it. Names and values of
  * AMD's AIM containers are kept (`amd`), so that a script written for those goes on working.
  */
+import { modelNames } from '../cache/model-name.ts'
 import { metrics, precisions } from '../recipes/profile.ts'
 import { type Codec, choice, duration, flag, jsonObject, path, size, text, url, whole, wholeOrAuto, words } from './schemas.ts'
 
@@ -49,8 +50,8 @@ export const gpuModels = [
 
 const name = text(/^\S(?:.*\S)?$/s, 'must not be empty')
 const modelId = text(
-  /^(?:hf:\/\/)?[\w.][\w.-]*(?:\/[\w.-]+)?$|^\/[^\0]+$/,
-  'must be a model id such as org/name, or an absolute path to a model directory',
+  modelNames,
+  'must be a model id such as org/name or modelscope://org/name, a bucket as s3://bucket/prefix, or an absolute path to a model directory',
 )
 
 /** The table; its keys are the option keys that problems and reasons carry. */
@@ -59,12 +60,13 @@ export const variables = {
     name: 'AIM_MODEL_ID',
     aliases: ['AIM_ID'],
     default: undefined,
-    summary: 'The model: org/name on the hub, or an absolute path to a model directory.',
+    summary:
+      'The model: org/name on the hub (or hf://org/name), modelscope://org/name, s3://bucket/prefix, or an absolute path to a model directory.',
   }),
   revision: define(text(/^[\w./-]+$/, 'must be a branch, tag or commit'), {
     name: 'AIM_REVISION',
     default: 'main',
-    summary: 'Branch, tag or commit of the model.',
+    summary: 'Branch, tag or commit of the model; a bucket has none but the commit that its objects make.',
   }),
   precision: define(choice([...precisions, 'auto']), {
     name: 'AIM_PRECISION',
@@ -195,6 +197,18 @@ export const variables = {
     default: undefined,
     secret: true,
     summary: 'Token for gated and private models; the engine never sees it.',
+  }),
+  modelScopeEndpoint: define(url, {
+    name: 'MODELSCOPE_ENDPOINT',
+    default: 'https://modelscope.cn',
+    summary: 'ModelScope, or a mirror of it.',
+  }),
+  modelScopeToken: define(name, {
+    name: 'MODELSCOPE_API_TOKEN',
+    aliases: ['MODELSCOPE_TOKEN'],
+    default: undefined,
+    secret: true,
+    summary: 'Token for private models on ModelScope; the engine never sees it.',
   }),
   hubOffline: define(flag, {
     name: 'HF_HUB_OFFLINE',

@@ -3,7 +3,7 @@ export type Account = { readonly name?: string; readonly homeWritable: boolean; 
 
 /** Names that never reach the engine: ours, Node's, npm's, and the keys to places that it need not enter once the model is there. */
 const dropped =
-  /^(?:AIM_(?!SIMULATOR_).*|NODE_.*|npm_.*|HF_TOKEN(?:_PATH)?|HUGGING_FACE_HUB_TOKEN|HF_TOKEN_FILE|AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN).*|VLLM_KEEP_ALIVE_ON_ENGINE_DEATH|VLLM_SERVER_DEV_MODE)$/
+  /^(?:AIM_(?!SIMULATOR_).*|NODE_.*|npm_.*|HF_TOKEN(?:_PATH)?|HUGGING_FACE_HUB_TOKEN|HF_TOKEN_FILE|MODELSCOPE_(?:API_)?TOKEN(?:_FILE)?|AWS_(?:ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|CONTAINER_AUTHORIZATION_TOKEN).*|VLLM_KEEP_ALIVE_ON_ENGINE_DEATH|VLLM_SERVER_DEV_MODE)$/
 
 /** What Kubernetes injects for a Service named `vllm` or `vllm-*`; vLLM reads VLLM_PORT as a number and fails. */
 const serviceLink = /^VLLM_(?:.*_)?(?:SERVICE_HOST|SERVICE_PORT(?:_.*)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_.*)?)$/

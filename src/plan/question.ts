@@ -1,3 +1,4 @@
+import { readModelName } from '../cache/model-name.ts'
 import type { Gpu, Host, Inventory } from '../hardware/inventory.ts'
 import { gpusAskedBy } from '../recipes/parallel.ts'
 import type { Question } from '../recipes/question.ts'
@@ -34,6 +35,6 @@ export const questionOf = (request: Request, inventory: Inventory, source?: Mode
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     ...(request.precision === undefined ? {} : { precision: request.precision }),
     ...(request.profileId === undefined ? {} : { profileId: request.profileId }),
-    ...(source === undefined ? {} : { facts: source.facts, repository: source.artifact?.repo ?? source.id }),
+    ...(source === undefined ? {} : { facts: source.facts, repository: readModelName(source.artifact?.repo ?? source.id).name }),
   }
 }

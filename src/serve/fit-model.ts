@@ -1,6 +1,7 @@
 /** From what a person names on a command line to a model's config.json and files: a file, a directory, or a repository. */
 import { isAbsolute, resolve } from 'node:path'
 import { locate, readModelConfig, snapshotFiles } from '../cache/locate.ts'
+import { cacheName, readModelName } from '../cache/model-name.ts'
 import { cacheDirectory, hubOf } from '../config/rooms.ts'
 import type { Options } from '../config/variables.ts'
 import type { WeightFile } from '../model/weights.ts'
@@ -15,11 +16,12 @@ export type ModelFiles = { readonly config?: unknown; readonly files: readonly W
 
 /** Finds it: what looks like a path is one; a repository is looked for in the cache, on the hub, in the recipes. */
 export const modelFiles = async (name: string, options: Options, signal: AbortSignal): Promise<ModelFiles> => {
+  if (name.startsWith('file://')) return modelFiles(readModelName(name).name, options, signal)
   if (isAbsolute(name) || name.startsWith('.') || name.endsWith('.json')) {
     const path = resolve(name)
     return { config: readModelConfig(path), files: path.endsWith('.json') ? [] : snapshotFiles(path), from: path }
   }
-  const cached = inCache(name, options)
+  const cached = inCache(cacheName(readModelName(name)), options)
   if (cached !== undefined) return cached
   try {
     return await onHub(name, options, signal)
@@ -39,14 +41,15 @@ const inCache = (repo: string, options: Options): ModelFiles | undefined => {
   return { config: readModelConfig(snapshot.path), files: snapshot.missing.length === 0 ? files : [], from: 'the cache' }
 }
 
-const onHub = async (repo: string, options: Options, signal: AbortSignal): Promise<ModelFiles> => {
-  if (options.hubOffline) throw notHere(repo)
-  const asked = { kind: 'describe', hub: hubOf(options), repo, revision: options.revision } as const
+const onHub = async (name: string, options: Options, signal: AbortSignal): Promise<ModelFiles> => {
+  if (options.hubOffline) throw notHere(name)
+  const asked = { kind: 'describe', hub: hubOf(options, name), repo: cacheName(readModelName(name)), revision: options.revision } as const
   const { listing, config } = await runWorker(asked, 'described', signal, () => undefined)
   return { config, files: listing.files, from: 'the hub' }
 }
 
-const inRecipes = async (repo: string, options: Options): Promise<ModelFiles | undefined> => {
+const inRecipes = async (name: string, options: Options): Promise<ModelFiles | undefined> => {
+  const repo = readModelName(name).name
   const profiles = await loadRecipes(options.recipesPath, options.strict, undefined, repo)
   const profile = profiles.find(({ model, checkpoint }) => [model, checkpoint].includes(repo))
   const bytes = profile === undefined ? undefined : factsFor(profile, { ...nobody, model: repo })?.weightsBytes

@@ -1,5 +1,5 @@
 /** From a model's name to where it lies and what it is: from the cache when it is whole there, else from the hub. */
-import { locate, readModelConfig, snapshotFiles } from '../cache/locate.ts'
+import { locate, missingIn, readModelConfig, snapshotFiles } from '../cache/locate.ts'
 import { snapshotPath } from '../cache/paths.ts'
 import type { Hub, Listing } from '../cache/types.ts'
 import { describe } from '../model/describe.ts'
@@ -14,6 +14,8 @@ export type FoundModel = { readonly source: ModelSource; readonly listing?: List
 /** Which model, and where it may be looked for. */
 export type ModelQuestion = {
   readonly model: string
+  /** Its name in the cache, which says the hub too. */
+  readonly repo: string
   readonly revision: string
   readonly cacheDir: string
   readonly hub: Hub
@@ -23,11 +25,11 @@ export type ModelQuestion = {
 
 /** Finds the model; asks the hub only when the cache does not hold all of it. */
 export const findModel = async (question: ModelQuestion): Promise<FoundModel> => {
-  const { model, revision, cacheDir, offline } = question
-  if (model.startsWith('/')) return { source: sourceAt(model, model) }
-  const snapshot = locate(cacheDir, model, revision)
+  const { model, repo, revision, cacheDir, offline } = question
+  if (model.startsWith('/')) return { source: sourceIn(model) }
+  const snapshot = locate(cacheDir, repo, revision)
   if (snapshot !== undefined && snapshot.missing.length === 0) {
-    const artifact = { repo: model, commit: snapshot.commit, patterns: [], ...(snapshot.commit === revision ? {} : { ref: revision }) }
+    const artifact = { repo, commit: snapshot.commit, patterns: [], ...(snapshot.commit === revision ? {} : { ref: revision }) }
     return { source: { ...sourceAt(model, snapshot.path), artifact } }
   }
   if (offline) throw notCached(question, snapshot?.missing)
@@ -36,15 +38,28 @@ export const findModel = async (question: ModelQuestion): Promise<FoundModel> =>
 
 const sourceAt = (id: string, path: string): ModelSource => ({ id, path, facts: describe(readModelConfig(path), snapshotFiles(path)) })
 
-const describeOnHub = async ({ model, revision, cacheDir, hub, signal }: ModelQuestion): Promise<FoundModel> => {
-  const { listing, config } = await runWorker({ kind: 'describe', hub, repo: model, revision }, 'described', signal, () => undefined)
+/** A directory is served as it lies there, and only whole: an engine would look for what is missing on a hub, or load less than the model. */
+const sourceIn = (path: string): ModelSource => {
+  const missing = missingIn(path)
+  if (missing.length === 0) return sourceAt(path, path)
+  throw new Failure(`cannot serve ${path}: it lacks ${list(missing)}`, {
+    exitCode: exitCodes.config,
+    fix: 'copy the whole model there, or mount the directory that holds all of it',
+  })
+}
+
+const list = (names: readonly string[]): string =>
+  `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`
+
+const describeOnHub = async ({ model, repo, revision, cacheDir, hub, signal }: ModelQuestion): Promise<FoundModel> => {
+  const { listing, config } = await runWorker({ kind: 'describe', hub, repo, revision }, 'described', signal, () => undefined)
   const { commit, ref } = listing
   return {
     listing,
     source: {
       id: model,
-      path: snapshotPath(cacheDir, model, commit),
-      artifact: { repo: model, commit, patterns: [], ...(ref === undefined ? {} : { ref }) },
+      path: snapshotPath(cacheDir, repo, commit),
+      artifact: { repo, commit, patterns: [], ...(ref === undefined ? {} : { ref }) },
       facts: describe(config, listing.files),
     },
   }
@@ -53,9 +68,7 @@ const describeOnHub = async ({ model, revision, cacheDir, hub, signal }: ModelQu
 const notCached = ({ model, revision, cacheDir }: ModelQuestion, missing: readonly string[] | undefined): Failure =>
   new Failure(
     `cannot serve ${model} at ${revision}: HF_HUB_OFFLINE forbids asking the hub, and the cache at ${cacheDir} ${
-      missing === undefined
-        ? 'does not hold it'
-        : `lacks ${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ` and ${missing.length - 3} more` : ''}`
+      missing === undefined ? 'does not hold it' : `lacks ${list(missing)}`
     }`,
     {
       exitCode: exitCodes.config,

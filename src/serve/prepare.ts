@@ -1,7 +1,7 @@
 /** The line from options to a launch: detect, find the model, plan. `aim plan` and `aim serve` share it. */
 
 import type { Environment } from '../config/parse.ts'
-import { cacheDirectory, hubOf, policyOf, requestOf } from '../config/rooms.ts'
+import { cacheDirectory, hubOf, policyOf, repoOf, requestOf } from '../config/rooms.ts'
 import type { Options } from '../config/variables.ts'
 import { passedOn } from '../engine/environment.ts'
 import { vllm } from '../engine/vllm.ts'
@@ -37,6 +37,7 @@ export const requestFor = (options: Options, environment: Environment): Request 
 /** How to look for the weights of `repository`. AIM_REVISION names a revision of the model that was asked for, which another repository does not have. */
 export const modelQuestion = (options: Options, request: Request, repository: string, signal: AbortSignal): ModelQuestion => ({
   model: repository,
+  repo: repoOf(options, repository),
   revision: repository === request.model ? request.revision : 'main',
   cacheDir: cacheDirectory(options),
   hub: hubOf(options),

@@ -44,8 +44,12 @@ const run = async (request: WorkerRequest, signal: AbortSignal): Promise<void> =
 }
 
 const describeRepo = async ({ hub, repo, revision }: WorkerRequest & { kind: 'describe' }, signal: AbortSignal): Promise<void> => {
-  const { listRepo, readFile } = await import('../cache/hub.ts')
-  const listing: Listing = await listRepo(hub, repo, revision, signal)
+  const [{ sourceOf }, { readFile }, { standardTransfer }] = await Promise.all([
+    import('../cache/source.ts'),
+    import('../cache/read-file.ts'),
+    import('../cache/retry.ts'),
+  ])
+  const listing: Listing = await (await sourceOf(hub)).list(repo, revision, signal, standardTransfer)
   const config = listing.files.some(({ path }) => path === 'config.json') ? await readFile(hub, listing, 'config.json', signal) : undefined
   say({ kind: 'described', listing, config: config === undefined ? undefined : parsePythonJson(config.toString()) })
 }

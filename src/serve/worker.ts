@@ -2,6 +2,7 @@
  * Edge: the hub's work in a process of its own. Hashing and TLS never delay a probe there, and its memory is gone when the engine runs.
  */
 import { spawn } from 'node:child_process'
+import type { Hub } from '../cache/types.ts'
 import { type ExitCode, exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
 import { splitLines } from '../supervisor/lines.ts'
@@ -24,7 +25,7 @@ export const runWorker = <K extends WorkerMessage['kind']>(
   new Promise((resolve, reject) => {
     // A session of its own: a Ctrl-C on the terminal is for us to handle, and we tell the worker.
     const [file, ...words] = selfCommand(workerCommand)
-    const child = spawn(file, words, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: reachingOut() })
+    const child = spawn(file, words, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: reachingOut(request.hub) })
     let last: WorkerMessage | undefined
     let errors = ''
     const lines = splitLines((line) => {
@@ -58,11 +59,12 @@ export const runWorker = <K extends WorkerMessage['kind']>(
     })
   })
 
-/** What it takes to reach a hub: proxies, certificates, a place for temporary files. No other secret of the container is its business. */
+/** What it takes to reach a hub: proxies, certificates, a place for temporary files; for S3 all that AWS's libraries read. No other secret of the container is its business. */
 const needed =
   /^(?:PATH|HOME|TMPDIR|LANG|TZ|(?:https?|no|all)_proxy|NODE_(?:EXTRA_CA_CERTS|USE_ENV_PROXY|USE_SYSTEM_CA|TLS_REJECT_UNAUTHORIZED)|SSL_CERT_(?:FILE|DIR))$/i
 
-const reachingOut = (): NodeJS.ProcessEnv => Object.fromEntries(Object.entries(process.env).filter(([name]) => needed.test(name)))
+const reachingOut = ({ kind }: Hub): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => needed.test(name) || (kind === 's3' && name.startsWith('AWS_'))))
 
 const failureOf = ({ message, fix, exitCode }: WorkerMessage & { readonly kind: 'failed' }): Failure =>
   new Failure(message, { exitCode: exitCode as ExitCode, ...(fix === undefined ? {} : { fix }) })

@@ -33,10 +33,10 @@ test('keepsToken() gives the token to the hub and to nobody else', () => {
     { from: 'https://hub.example/a', to: 'https://cas-bridge.xethub.hf.co/b', keeps: false },
     { from: 'https://huggingface.co/a', to: 'https://hub.example/b', keeps: true },
   ]
-  for (const { from, to, keeps } of cases) assert.equal(keepsToken(new URL(from), new URL(to), endpoint), keeps, `${from} -> ${to}`)
+  for (const { from, to, keeps } of cases) assert.equal(keepsToken(new URL(from), new URL(to), { endpoint }), keeps, `${from} -> ${to}`)
 })
 
 test('isHub() tells the hub from a storage host by host and port', () => {
-  assert.equal(isHub(new URL('http://127.0.0.1:81/x'), 'http://127.0.0.1:81'), true)
-  assert.equal(isHub(new URL('http://127.0.0.1:82/x'), 'http://127.0.0.1:81'), false)
+  assert.equal(isHub(new URL('http://127.0.0.1:81/x'), { endpoint: 'http://127.0.0.1:81' }), true)
+  assert.equal(isHub(new URL('http://127.0.0.1:82/x'), { endpoint: 'http://127.0.0.1:81' }), false)
 })

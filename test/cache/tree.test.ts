@@ -14,7 +14,7 @@ test('parseTreePage() names an LFS file by its sha256 and a git file by its blob
     { type: 'file', path: 'sub/config.json', oid: sha1, size: 7 },
     { type: 'file', path: 'model.safetensors', oid: sha1, size: 134, lfs: { oid: sha256, size: 5e9, pointerSize: 134 }, xetHash: 'x' },
   ]
-  assert.deepEqual(parseTreePage(page, endpoint), [
+  assert.deepEqual(parseTreePage(page, { endpoint }), [
     { path: 'sub/config.json', bytes: 7, etag: sha1, algorithm: 'git-sha1' },
     { path: 'model.safetensors', bytes: 5e9, etag: sha256, algorithm: 'sha256', pointer: sha1 },
   ])
@@ -36,10 +36,10 @@ test('parseTreePage() refuses a page that is none, and a name or checksum that c
     [{ ...file, size: 1.5 }],
     [{ ...file, lfs: { oid: 'short', size: 1 } }],
   ]
-  for (const page of bad) assert.throws(() => parseTreePage(page, endpoint), config, JSON.stringify(page))
+  for (const page of bad) assert.throws(() => parseTreePage(page, { endpoint }), config, JSON.stringify(page))
 })
 
 test('parseCommit() wants 40 hex digits', () => {
-  assert.equal(parseCommit({ sha: sha1 }, endpoint), sha1)
-  for (const answer of [null, {}, { sha: 'main' }, { sha: 7 }]) assert.throws(() => parseCommit(answer, endpoint), config)
+  assert.equal(parseCommit({ sha: sha1 }, { endpoint }), sha1)
+  for (const answer of [null, {}, { sha: 'main' }, { sha: 7 }]) assert.throws(() => parseCommit(answer, { endpoint }), config)
 })

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { exportRevision, importStream } from '../../cache/archive.ts'
 import { holdingsOf } from '../../cache/inventory.ts'
-import { cacheDirectory, requestOf } from '../../config/rooms.ts'
+import { cacheDirectory, repoOf, requestOf } from '../../config/rooms.ts'
 import { exitCodes } from '../../std/exit-codes.ts'
 import { Failure } from '../../std/failure.ts'
 import { overlay, readOptions } from '../options.ts'
@@ -18,7 +18,7 @@ export const cacheExportCommand = async (
   const options = readOptions(overlay(model, revision === undefined ? {} : { revision }, []))
   const cacheDir = cacheDirectory(options)
   const request = requestOf(options)
-  const held = holdingsOf(cacheDir).find(({ repo }) => repo === request.model)
+  const held = holdingsOf(cacheDir).find(({ repo }) => repo === repoOf(options, request.model))
   const found = held?.revisions.find(({ commit, refs }) => commit === request.revision || refs.includes(request.revision))
   if (held === undefined || found === undefined || found.missing.length > 0)
     throw new Failure(`cannot export ${request.model} at ${request.revision}: ${cacheDir} does not hold all of it`, {

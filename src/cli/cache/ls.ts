@@ -3,7 +3,8 @@ import { compiledIn } from '../../cache/compiled.ts'
 import type { CompiledArchive } from '../../cache/compiled-names.ts'
 import { type HeldRepo, holdingsOf } from '../../cache/inventory.ts'
 import { locate } from '../../cache/locate.ts'
-import { cacheDirectory, compiledDirectory, requestOf } from '../../config/rooms.ts'
+import { cacheName, readModelName } from '../../cache/model-name.ts'
+import { cacheDirectory, compiledDirectory, repoOf, requestOf } from '../../config/rooms.ts'
 import { formatBytes } from '../../std/bytes.ts'
 import { exitCodes } from '../../std/exit-codes.ts'
 import { Failure } from '../../std/failure.ts'
@@ -38,11 +39,8 @@ const compiledRow = ({ place, model, bytes, usedMs }: CompiledArchive): readonly
 
 /** Lists every revision, and what engines compiled. */
 export const cacheListCommand = async (model: string | undefined, { format }: { readonly format: Format }): Promise<number> => {
-  const options = readOptions(overlay(undefined, {}, []))
-  const cacheDir = cacheDirectory(options)
-  const held = holdingsOf(cacheDir).filter(({ repo }) => model === undefined || repo === model)
-  const compiled = compiledIn(compiledDirectory(options)).filter((one) => model === undefined || one.model === model.replaceAll('/', '--'))
-  const bytes = [...held.map((one) => one.bytes + one.parts), ...compiled.map((one) => one.bytes)].reduce((sum, one) => sum + one, 0)
+import { cacheName, readModelName } from '../../cache/model-name.ts'
+import { cacheDirectory, compiledDirectory, repoOf, requestOf } from '../../config/rooms.ts'
   const models = held.map(({ repo, bytes: own, parts, revisions }) => ({
     repo,
     bytes: own,
@@ -66,7 +64,7 @@ export const cachePathCommand = async (
   const options = readOptions(overlay(model, revision === undefined ? {} : { revision }, []))
   const cacheDir = cacheDirectory(options)
   const request = requestOf(options)
-  const snapshot = request.model.startsWith('/') ? undefined : locate(cacheDir, request.model, request.revision)
+  const snapshot = request.model.startsWith('/') ? undefined : locate(cacheDir, repoOf(options, request.model), request.revision)
   if (snapshot === undefined || snapshot.missing.length > 0)
     throw new Failure(
       `cannot give a path: ${cacheDir} ${snapshot === undefined ? 'does not hold' : `lacks ${snapshot.missing.slice(0, 3).join(', ')} of`} ${request.model} at ${request.revision}`,

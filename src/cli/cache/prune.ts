@@ -2,6 +2,7 @@
 import { compiledIn } from '../../cache/compiled.ts'
 import type { CompiledArchive } from '../../cache/compiled-names.ts'
 import { holdingsOf } from '../../cache/inventory.ts'
+import { cacheName, readModelName } from '../../cache/model-name.ts'
 import { type Pruned, prune, pruneCompiled } from '../../cache/prune.ts'
 import { cacheDirectory, compiledDirectory } from '../../config/rooms.ts'
 import { formatBytes, parseBytes } from '../../std/bytes.ts'
@@ -64,7 +65,7 @@ export const cachePruneCommand = async (
     ...age,
     ...(maxBytes === undefined ? {} : { maxBytes: maxBytes - sum(compiledIn(directory)) + (dryRun ? sum(compiled) : 0) }),
     ...(revision === undefined ? {} : { revision }),
-    ...(model === undefined ? {} : { repo: model }),
+    ...(model === undefined ? {} : { repo: cacheName(readModelName(model)) }),
   }
   const pruned = { ...(await prune(cacheDir, retention, dryRun)), compiled }
   await print(format, pruned, () => show(pruned, dryRun))

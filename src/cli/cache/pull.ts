@@ -3,6 +3,7 @@ import type { Listing, Snapshot } from '../../cache/types.ts'
 import { cacheDirectory, hubOf, requestOf } from '../../config/rooms.ts'
 import type { Options } from '../../config/variables.ts'
 import { findModel } from '../../serve/model.ts'
+import { modelQuestion } from '../../serve/prepare.ts'
 import { onInterrupt } from '../../serve/signals.ts'
 import { runWorker } from '../../serve/worker.ts'
 import { exitCodes } from '../../std/exit-codes.ts'
@@ -40,15 +41,9 @@ export const cachePullCommand = async (
   const options = readOptions(overlay(model, revision === undefined ? {} : { revision }, []))
   const request = requestOf(options)
   const signal = onInterrupt()
-  const question = {
-    model: request.model,
-    revision: request.revision,
-    cacheDir: cacheDirectory(options),
-    hub: hubOf(options),
-    offline: options.hubOffline,
-    signal,
-  }
-  const found = await findModel(question).catch((error: unknown) => Promise.reject(interrupted(signal, request.model) ?? error))
+  const found = await findModel(modelQuestion(options, request, request.model, signal)).catch((error: unknown) =>
+    Promise.reject(interrupted(signal, request.model) ?? error),
+  )
   const { listing, source } = found
   const snapshot =
     listing === undefined

@@ -1,6 +1,7 @@
 /** `aim cache verify`: whether what the cache holds is what it should be. */
 
 import { holdingsOf } from '../../cache/inventory.ts'
+import { cacheName, readModelName } from '../../cache/model-name.ts'
 import { removeWrong, type Verdict, verify } from '../../cache/verify.ts'
 import { cacheDirectory } from '../../config/rooms.ts'
 import { exitCodes } from '../../std/exit-codes.ts'
@@ -18,13 +19,14 @@ const isGood = ({ missing, wrong }: Verdict): boolean => missing.length === 0 &&
 const show = (verdicts: readonly Verdict[], deep: boolean): string =>
   formatTable(
     ['MODEL', 'COMMIT', 'FILES', 'RESULT'],
-    verdicts.map(({ repo, commit, files, missing, wrong }) => [
+    verdicts.map(({ repo, commit, files, missing, wrong, unknown }) => [
       repo,
       commit.slice(0, 12),
       String(files),
       [
         ...(missing.length > 0 ? [`missing ${missing.slice(0, 3).join(', ')}`] : []),
         ...(wrong.length > 0 ? [`wrong bytes in ${wrong.slice(0, 3).join(', ')}`] : []),
+        ...(unknown.length > 0 ? [`${unknown.length} in their right size; their hub knows no checksum of them`] : []),
       ].join('; ') || (deep ? 'right' : 'all there (--deep reads the bytes)'),
     ]),
   )
@@ -35,12 +37,13 @@ export const cacheVerifyCommand = async (
   { deep = false, repair = false, format }: VerifyOptions,
 ): Promise<number> => {
   const cacheDir = cacheDirectory(readOptions(overlay(undefined, {}, [])))
+  const repository = model === undefined ? undefined : cacheName(readModelName(model))
   const check = async (): Promise<readonly Verdict[]> => {
-    const asked = holdingsOf(cacheDir).filter(({ repo }) => model === undefined || repo === model)
+    const asked = holdingsOf(cacheDir).filter(({ repo }) => repository === undefined || repo === repository)
     const total = asked.flatMap(({ revisions }) => revisions).reduce((sum, { bytes }) => sum + bytes, 0)
     const progress = showProgress('verify')
     let done = 0
-    const verdicts = await verify(cacheDir, model, deep, (bytes) => {
+    const verdicts = await verify(cacheDir, repository, deep, (bytes) => {
       done += bytes
       progress.show(done, total)
     })
