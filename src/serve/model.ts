@@ -26,7 +26,7 @@ export type ModelQuestion = {
 /** Finds the model; asks the hub only when the cache does not hold all of it. */
 export const findModel = async (question: ModelQuestion): Promise<FoundModel> => {
   const { model, repo, revision, cacheDir, offline } = question
-  if (model.startsWith('/')) return { source: sourceIn(model) }
+  if (model.startsWith('/')) return { source: sourceAt(model, model) }
   const snapshot = locate(cacheDir, repo, revision)
   if (snapshot !== undefined && snapshot.missing.length === 0) {
     const artifact = { repo, commit: snapshot.commit, patterns: [], ...(snapshot.commit === revision ? {} : { ref: revision }) }
@@ -38,10 +38,13 @@ export const findModel = async (question: ModelQuestion): Promise<FoundModel> =>
 
 const sourceAt = (id: string, path: string): ModelSource => ({ id, path, facts: describe(readModelConfig(path), snapshotFiles(path)) })
 
-/** A directory is served as it lies there, and only whole: an engine would look for what is missing on a hub, or load less than the model. */
-const sourceIn = (path: string): ModelSource => {
-  const missing = missingIn(path)
-  if (missing.length === 0) return sourceAt(path, path)
+/**
+ * A directory is served as it lies there, and only whole: an engine would look for what is missing on a hub, or load less than the model.
+ * Throws a Failure (78) that names what is seen to be missing.
+ */
+export const refuseTorn = ({ source: { path, artifact } }: FoundModel): void => {
+  const missing = artifact === undefined ? missingIn(path) : []
+  if (missing.length === 0) return
   throw new Failure(`cannot serve ${path}: it lacks ${list(missing)}`, {
     exitCode: exitCodes.config,
     fix: 'copy the whole model there, or mount the directory that holds all of it',

@@ -6,6 +6,7 @@ import type { Options } from '../config/variables.ts'
 import { passedOn } from '../engine/environment.ts'
 import { vllm } from '../engine/vllm.ts'
 import type { Inventory } from '../hardware/inventory.ts'
+import { overridesOf } from '../plan/arguments.ts'
 import { checkRequest } from '../plan/check-arguments.ts'
 import type { Launch } from '../plan/launch.ts'
 import { plan, repositoryFor } from '../plan/plan.ts'
@@ -72,6 +73,9 @@ export const prepare = async (
   const launch = plan(request, machine, catalog, found.source, policyFor(options, environment), vllm, rules)
   return { request, inventory: machine, found, launch }
 }
+
+/** Whether the engine will read the model's weights: the simulator has none, and vLLM can be told to make them up. */
+export const loadsWeights = (request: Request): boolean => request.engine === 'vllm' && overridesOf(request)['load-format'] !== 'dummy'
 
 const withCommand = (request: Request): Request =>
   request.engine === 'simulator' && request.engineCommand === undefined ? { ...request, engineCommand: selfCommand('simulator') } : request

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { type FoundModel, findModel, refuseTorn } from '../../src/serve/model.ts'
+import { exitCodes } from '../../src/std/exit-codes.ts'
+
+const config = JSON.stringify({ architectures: ['LlamaForCausalLM'], hidden_size: 8, num_attention_heads: 2, num_hidden_layers: 1 })
+
+const directory = async (t: TestContext, files: Readonly<Record<string, string>>): Promise<string> => {
+  const path = await mkdtemp(join(tmpdir(), 'aim-model-'))
+  t.after(() => rm(path, { recursive: true, force: true }))
+  for (const [name, text] of Object.entries({ 'config.json': config, ...files })) await writeFile(join(path, name), text)
+  return path
+}
+
+const find = (path: string): Promise<FoundModel> => {
+  const rest = { repo: path, revision: 'main', cacheDir: '/nowhere', hub: { endpoint: 'http://127.0.0.1:1' }, offline: true }
+  return findModel({ model: path, ...rest, signal: new AbortController().signal })
+}
+
+const index = JSON.stringify({ weight_map: { a: 'model-1.safetensors', b: 'model-2.safetensors' } })
+
+test('a whole directory is served in place, through links of any kind, and nothing is asked', async (t) => {
+  const path = await directory(t, { 'model.safetensors.index.json': index, 'model-1.safetensors': 'x' })
+  const blobs = await directory(t, { blob: 'y' })
+  await symlink(join(blobs, 'blob'), join(path, 'model-2.safetensors'))
+  // As a modelcar shows its files: a link into the root of another process.
+  const car = join(await directory(t, {}), 'models')
+  await symlink(`/proc/${process.pid}/root${path}`, car)
+  for (const place of [path, car]) {
+    const found = await find(place)
+    refuseTorn(found)
+    assert.equal(found.source.path, place)
+    assert.equal(found.listing, undefined)
+    assert.equal(found.source.artifact, undefined)
+  }
+})
+
+test('a directory that lacks a shard, the target of a link or all weights is refused with its name', async (t) => {
+  const shard = await directory(t, { 'model.safetensors.index.json': index, 'model-1.safetensors': 'x' })
+  const torn = await directory(t, { 'model.safetensors': 'x' })
+  await symlink('/nowhere/blob', join(torn, 'tokenizer.json'))
+  const bare = await directory(t, {})
+  await mkdir(join(bare, 'sub'))
+  for (const [path, lacks] of [
+    [shard, 'model-2.safetensors'],
+    [torn, 'tokenizer.json'],
+    [bare, '*.safetensors'],
+  ] as const) {
+    const found = await find(path)
+    const message = `cannot serve ${path}: it lacks ${lacks}`
+    assert.throws(() => refuseTorn(found), { message, exitCode: exitCodes.config, fix: /mount the directory/ })
+  }
+})
