@@ -39,13 +39,13 @@ export const findModel = async (question: ModelQuestion): Promise<FoundModel> =>
 const sourceAt = (id: string, path: string): ModelSource => ({ id, path, facts: describe(readModelConfig(path), snapshotFiles(path)) })
 
 /**
- * A directory is served as it lies there, and only whole: an engine would look for what is missing on a hub, or load less than the model.
- * Throws a Failure (78) that names what is seen to be missing.
+ * Why a directory of the user's is not served: an engine would look for what is missing on a hub, or load less than the model. Undefined
+ * when nothing is seen to be missing.
  */
-export const refuseTorn = ({ source: { path, artifact } }: FoundModel): void => {
+export const tornDirectory = ({ source: { path, artifact } }: FoundModel): Failure | undefined => {
   const missing = artifact === undefined ? missingIn(path) : []
-  if (missing.length === 0) return
-  throw new Failure(`cannot serve ${path}: it lacks ${list(missing)}`, {
+  if (missing.length === 0) return undefined
+  return new Failure(`cannot serve ${path}: it lacks ${list(missing)}`, {
     exitCode: exitCodes.config,
     fix: 'copy the whole model there, or mount the directory that holds all of it',
   })

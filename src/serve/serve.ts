@@ -31,7 +31,7 @@ import { type CompileCache, createCompileCache } from './compile-cache.ts'
 import type { createGpuWatch } from './gpu-watch.ts'
 import { fitLastWords, formatLastWords, type LastWords } from './last-words.ts'
 import { memoryOf } from './memory.ts'
-import { type FoundModel, refuseTorn } from './model.ts'
+import { type FoundModel, tornDirectory } from './model.ts'
 import { holdModel, pullModel } from './model-cache.ts'
 import { readOomKills } from './oom-kills.ts'
 import { dropOpsPort, keepOpsPort } from './ops-port.ts'
@@ -151,7 +151,8 @@ export const serve = async (environment: Environment): Promise<number> => {
       found = prepared.found
       if ('kind' in prepared.launch)
         return run.refuse({ exitCode: prepared.launch.exitCode, whose: 'aim', sentence: prepared.launch.message, fix: prepared.launch.fix })
-      if (prepared.found !== undefined && loadsWeights(prepared.request)) refuseTorn(prepared.found)
+      const torn = prepared.found !== undefined && loadsWeights(prepared.request) ? tornDirectory(prepared.found) : undefined
+      if (torn !== undefined) return run.refuse(failureWords(torn))
       launched = prepared.launch
       for (const reason of prepared.launch.reasons) log.write('info', reason)
       run.begin(prepared.launch)

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type FoundModel, findModel, refuseTorn } from '../../src/serve/model.ts'
+import { type FoundModel, findModel, tornDirectory } from '../../src/serve/model.ts'
 import { exitCodes } from '../../src/std/exit-codes.ts'
 
 const config = JSON.stringify({ architectures: ['LlamaForCausalLM'], hidden_size: 8, num_attention_heads: 2, num_hidden_layers: 1 })
@@ -31,7 +31,7 @@ test('a whole directory is served in place, through links of any kind, and nothi
   await symlink(`/proc/${process.pid}/root${path}`, car)
   for (const place of [path, car]) {
     const found = await find(place)
-    refuseTorn(found)
+    assert.equal(tornDirectory(found), undefined)
     assert.equal(found.source.path, place)
     assert.equal(found.listing, undefined)
     assert.equal(found.source.artifact, undefined)
@@ -40,17 +40,17 @@ test('a whole directory is served in place, through links of any kind, and nothi
 
 test('a directory that lacks a shard, the target of a link or all weights is refused with its name', async (t) => {
   const shard = await directory(t, { 'model.safetensors.index.json': index, 'model-1.safetensors': 'x' })
-  const torn = await directory(t, { 'model.safetensors': 'x' })
-  await symlink('/nowhere/blob', join(torn, 'tokenizer.json'))
+  const loose = await directory(t, { 'model.safetensors': 'x' })
+  await symlink('/nowhere/blob', join(loose, 'tokenizer.json'))
   const bare = await directory(t, {})
   await mkdir(join(bare, 'sub'))
   for (const [path, lacks] of [
     [shard, 'model-2.safetensors'],
-    [torn, 'tokenizer.json'],
+    [loose, 'tokenizer.json'],
     [bare, '*.safetensors'],
   ] as const) {
-    const found = await find(path)
-    const message = `cannot serve ${path}: it lacks ${lacks}`
-    assert.throws(() => refuseTorn(found), { message, exitCode: exitCodes.config, fix: /mount the directory/ })
+    const torn = tornDirectory(await find(path))
+    assert.equal(torn?.message, `cannot serve ${path}: it lacks ${lacks}`)
+    assert.equal(torn.exitCode, exitCodes.config)
   }
 })

@@ -39,8 +39,14 @@ const compiledRow = ({ place, model, bytes, usedMs }: CompiledArchive): readonly
 
 /** Lists every revision, and what engines compiled. */
 export const cacheListCommand = async (model: string | undefined, { format }: { readonly format: Format }): Promise<number> => {
-import { cacheName, readModelName } from '../../cache/model-name.ts'
-import { cacheDirectory, compiledDirectory, repoOf, requestOf } from '../../config/rooms.ts'
+  const options = readOptions(overlay(undefined, {}, []))
+  const cacheDir = cacheDirectory(options)
+  const named = model === undefined ? undefined : readModelName(model)
+  const held = holdingsOf(cacheDir).filter(({ repo }) => named === undefined || repo === cacheName(named))
+  const compiled = compiledIn(compiledDirectory(options)).filter(
+    (one) => named === undefined || one.model === named.name.replaceAll('/', '--'),
+  )
+  const bytes = [...held.map((one) => one.bytes + one.parts), ...compiled.map((one) => one.bytes)].reduce((sum, one) => sum + one, 0)
   const models = held.map(({ repo, bytes: own, parts, revisions }) => ({
     repo,
     bytes: own,
