@@ -318,7 +318,7 @@ export const variables = {
     summary:
       'How long a start waits while others hold the GPU memory that the engine asks for, then it is tried all the same; 0 does not wait.',
   }),
-  logLevel: define(choice(['debug', 'info', 'warning', 'error', 'critical'], { warn: 'warning', fatal: 'critical' }), {
+  logLevel: define(choice(['debug', 'info', 'warning', 'error', 'critical'], { warn: 'warning', fatal: 'critical', notset: 'debug' }), {
     name: 'AIM_LOG_LEVEL',
     default: 'info',
     lenient: true,

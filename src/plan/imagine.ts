@@ -1,5 +1,6 @@
 import { cardOf } from '../hardware/cards.ts'
 import type { Gpu, Inventory } from '../hardware/inventory.ts'
+import { canonicalId, readGeneralId } from '../recipes/id.ts'
 import { pinnedProfile } from '../recipes/pinned.ts'
 import type { Profile } from '../recipes/profile.ts'
 import type { Request } from './request.ts'
@@ -11,12 +12,16 @@ import type { Request } from './request.ts'
  */
 export const imagine = (request: Request, inventory: Inventory, catalog: readonly Profile[]): Inventory => {
   const { gpuModel, gpuCount } = request
-  const pinned = request.profileId === undefined ? undefined : pinnedProfile(request.profileId, request.model, catalog)
+  const pinned = pinnedIn(request, catalog)
   const name = gpuModel ?? (inventory.gpus.length === 0 && pinned?.gpuCount !== 0 ? pinned?.gpu : undefined)
   if (name === undefined || gpuCount === 0 || isHere(name, gpuCount, inventory)) return inventory
   const count = gpuCount === 'auto' ? Math.max(1, pinned?.gpuCount ?? 1) : gpuCount
   return { gpus: gpusOf(name, count), hidden: [], driver: true, host: { cpus: inventory.host.cpus, memoryBytes: 0 }, oddities: [] }
 }
+
+/** A general profile can be pinned although no file holds it. */
+const pinnedIn = ({ profileId, model }: Request, catalog: readonly Profile[]) =>
+  profileId === undefined ? undefined : (pinnedProfile(profileId, model, catalog) ?? readGeneralId(canonicalId(profileId)))
 
 const isHere = (name: string, count: number | 'auto', { gpus }: Inventory): boolean => {
   const same = gpus.filter(

@@ -1,7 +1,9 @@
 import type { EngineAdapter, EngineInput } from '../engine/adapter.ts'
 import type { Inventory } from '../hardware/inventory.ts'
 import { repositoryOf } from '../recipes/hard-tests.ts'
+import { canonicalId, readGeneralId } from '../recipes/id.ts'
 import { gpusAskedBy } from '../recipes/parallel.ts'
+import { pinnedProfile } from '../recipes/pinned.ts'
 import type { Profile, Selection } from '../recipes/profile.ts'
 import type { Question } from '../recipes/question.ts'
 import { select } from '../recipes/select.ts'
@@ -57,7 +59,7 @@ const versioned = (question: Question, rules: FlagRules | undefined): Question =
 const choose = (request: Request, question: Question, inventory: Inventory, catalog: readonly Profile[]): Selection | Refusal => {
   const refusal = refuseSecrets(request) ?? refuseContradictions(request)
   if (refusal !== undefined) return refusal
-  if (needsGpu(request) && question.gpus.length === 0)
+  if (needsGpu(request) && question.gpus.length === 0 && !namesNothing(question, catalog))
     return { ...noGpu(request.model, inventory), nearest: nearestRunnable(question, catalog) }
   const selection = select(question, catalog)
   if (!isRefusal(selection)) return selection
@@ -68,6 +70,10 @@ const choose = (request: Request, question: Question, inventory: Inventory, cata
 
 const needsGpu = ({ engine, gpuCount, profileId }: Request): boolean =>
   gpuCount === 'auto' ? engine !== 'simulator' && !profileId?.toLowerCase().includes('-cpu-') : gpuCount > 0
+
+/** Whether a profile was asked for by an id that nobody has, which is wrong on any machine. */
+const namesNothing = ({ profileId, model }: Question, catalog: readonly Profile[]): boolean =>
+  profileId !== undefined && pinnedProfile(profileId, model, catalog) === undefined && readGeneralId(canonicalId(profileId)) === undefined
 
 const refuseContradictions = (request: Request): Refusal | undefined => {
   const overrides = overridesOf(request)

@@ -21,12 +21,14 @@ const patienceMs = 20_000
 
 /**
  * Prints the selected profile. JSON is a list of one element, the winner; without one it is `[]`, with our exit code, or 0 as AMD has it under
- * AIM_STRICT=false. Nothing is printed after the list, because the operator looks for its last bracket.
+ * AIM_STRICT=false unless the variables themselves are wrong. Nothing is printed after the list, because the operator looks for its last bracket.
  */
 export const dryRunCommand = async (format: (typeof dryRunFormats)[number]): Promise<number> => {
-  const environment = overlay(undefined, {}, [])
-  const options = readOptions(environment)
+  let isLenient = false
   try {
+    const environment = overlay(undefined, {}, [])
+    const options = readOptions(environment)
+    isLenient = !options.strict
     const scene = await setScene(options, environment, warn)
     const { launch, found, blind } = await rehearse(scene, options, environment, patienceMs)
     if (isRefusal(launch)) throw new Failure(describeRefusal(launch as Refusal), { exitCode: (launch as Refusal).exitCode as ExitCode })
@@ -37,7 +39,7 @@ export const dryRunCommand = async (format: (typeof dryRunFormats)[number]): Pro
     if (format === 'yaml' || !(error instanceof Failure)) throw error
     warn(describeError(error))
     await write('[]')
-    return options.strict ? exitCodeOfError(error) : 0
+    return isLenient ? 0 : exitCodeOfError(error)
   }
 }
 

@@ -106,6 +106,28 @@ describe("AMD's commands", () => {
     })
   }
 
+  test('a general profile that no file holds is one for the discovery job too, by the id that a plan shows', () => {
+    const { stdout } = run(['dry-run', '--format=json'], { ...discovery, AIM_PROFILE_ID: 'general/vllm-mi210-bf16-tp2-latency' })
+    assert.deepEqual(
+      [discover(stdout)[0]?.profile.metadata.gpu, discover(stdout)[0]?.profile.metadata.gpu_count, discover(stdout)[0]?.filename],
+      ['MI210', 2, 'vllm-mi210-bf16-tp2-latency.yaml'],
+    )
+  })
+
+  test('an id that nobody has is named on a machine without a GPU, with the nearest', () => {
+    const { stdout, stderr, code } = run(['dry-run', '--format=json'], { ...discovery, AIM_PROFILE_ID: 'custom/a/m/vllm-mi325x-fp8-tp4' })
+    assert.deepEqual([code, stdout], [78, '[]\n'])
+    assert.match(stderr, /a\/m has none of that id\n.*nearest: custom\/a\/m\/vllm-mi325x-fp8-tp4-latency/)
+  })
+
+  test('variables that are wrong give an empty list and 78, under AIM_STRICT=false too, where AMD ends with 1', () => {
+    for (const AIM_STRICT of ['true', 'false']) {
+      const { code, stdout, stderr } = run(['dry-run', '--format=json'], { ...discovery, AIM_STRICT, AIM_PORT: 'abc' })
+      assert.deepEqual([code, stdout], [78, '[]\n'])
+      assert.match(stderr, /AIM_PORT="abc"/)
+    }
+  })
+
   test('uid 65532 without a home and nothing writable gets its list', (t) => {
     if (process.getuid?.() !== 0) return t.diagnostic('only root can become another user')
     // The checkout's own Node may lie in a place that is closed to others.
