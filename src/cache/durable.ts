@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { errorCode } from './connection-errors.ts'
 
 /** A name for what one pull writes before it is published, so that no two writers ever share a file. */
@@ -90,6 +90,24 @@ export const createFile = async (path: string, fill: (handle: FileHandle) => Pro
     await handle.close().catch(() => {})
     throw error
   }
+}
+
+/**
+ * Whether another has published a file that this machine cannot see yet: clients of network file systems remember for up to a minute that a
+ * name was absent. The directory's own list is fresh, also with NFS once we have changed the directory, as its reply then tells.
+ */
+export const isHidden = async (path: string): Promise<boolean> => {
+  const probe = partPath(path, newToken())
+  await createFile(probe, async () => {}, false)
+  await discard(probe)
+  const listed = (await readdir(dirname(path), { withFileTypes: true })).some((entry) => entry.name === basename(path) && entry.isFile())
+  return (
+    listed &&
+    (await stat(path).then(
+      () => false,
+      (error: unknown) => errorCode(error) === 'ENOENT',
+    ))
+  )
 }
 
 /** Removes a part, if it is still there. Never throws: what went wrong before is what has to be told. */

@@ -10,7 +10,7 @@ import { isStale, type LeaseTimes, look, type Watch } from './claim.ts'
 import { errorCode } from './connection-errors.ts'
 import { type Crew, FenceDown } from './crew.ts'
 import { wrongBytes } from './download.ts'
-import { hasSize } from './durable.ts'
+import { hasSize, isHidden } from './durable.ts'
 import { inParallel } from './in-parallel.ts'
 import { abortError, insist } from './insist.ts'
 import { checkpointBytes } from './journal.ts'
@@ -39,8 +39,14 @@ export type Site = {
   readonly onThrottled: () => void
 }
 
-/** A blob that nobody has published yet, what was seen of its holder, and when to look again. */
-type Item = { readonly file: RepoFile; readonly watch?: Watch | undefined; readonly tries: number; readonly dueMs: number }
+/** A blob that nobody has published yet, what was seen of its holder, and when to look again. `hiddenMs`: since when it is known to be there, though not to be seen. */
+type Item = {
+  readonly file: RepoFile
+  readonly watch?: Watch | undefined
+  readonly tries: number
+  readonly dueMs: number
+  readonly hiddenMs?: number
+}
 
 /** Blobs that one process holds at once: enough to fill the connections, few enough to leave some to the others. */
 const blobsAtOnce = 4
@@ -165,16 +171,25 @@ const attend = async (site: Site, item: Item, fence: number, signal: AbortSignal
   const { file } = item
   const { desk, progress, times } = site
   if (await isPublished(site, file)) return void progress.file(file)
+  const { hiddenMs } = item
+  const now = performance.now()
+  // A name stays hidden for as long as a client remembers, no longer than the silence that the dead are known by.
+  const mayHide = hiddenMs === undefined || now - hiddenMs < times.staleMs
+  if (hiddenMs !== undefined && mayHide) return { ...item, dueMs: now + times.pollMs }
   const lease = await takeLease(desk, file.etag)
   if (lease === undefined) return watchHolder(site, item)
   let done = false
+  let hidden = false
   await whileHeld(site, lease, fence, async (lost, beat) => {
     // Between the look before and the lease another may have finished.
+    hidden = mayHide && (await isHidden(blobPath(site.cacheDir, site.listing.repo, file.etag)))
+    if (hidden) return
     done = await isPublished(site, file)
     if (done) return progress.file(file)
     done = await fetchBlob(site, file, fence, AbortSignal.any([signal, lost]), beat)
   })
   if (done) return undefined
+  if (hidden) return { ...item, hiddenMs: now, dueMs: now + times.pollMs }
   const tries = item.tries + 1
   if (tries > triesAtMost && !signal.aborted) throw vanishing(site)
   return { file, tries, dueMs: performance.now() + times.pollMs * Math.random() }

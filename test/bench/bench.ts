@@ -5,6 +5,7 @@ const benches = {
   'log-flood': 'an engine that floods its log, beside the same engine into cat',
   fit: 'what the fit says of published start-ups against their logs, and a choice among 10,000 profiles beside one among ten',
   inventory: 'the inventory of 8 and of 64 GPUs, beside a bare read of the same files',
+  pull: 'a pull of 4 GiB, beside aria2c, curl and huggingface_hub, also with latency; a cache that is ready',
   stop: 'from SIGTERM to the exit, and from a crash to the next engine, beside what the engine takes itself',
 } as const
 

@@ -31,6 +31,8 @@ export type HubOptions = {
   readonly smallFiles?: 'direct' | 'redirect'
   /** What the link to the next page starts with, to play a mirror that passes the Hub's own address through. */
   readonly linkOrigin?: string
+  /** Another storage host, which has the files below this address by their path in the repository. */
+  readonly storage?: string
   /** Old names of repositories, which redirect. */
   readonly renamed?: Readonly<Record<string, string>>
 }

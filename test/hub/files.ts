@@ -26,7 +26,10 @@ const sendToCdn = (
     'x-repo-commit': commit,
     'x-linked-etag': `"${sha256}"`,
     'x-linked-size': String(file.bytes),
-    location: `${cdnOrigin(exchange)}${signedPath(repository.id, commit, file.path, expires)}`,
+    location:
+      exchange.world.options.storage === undefined
+        ? `${cdnOrigin(exchange)}${signedPath(repository.id, commit, file.path, expires)}`
+        : `${exchange.world.options.storage}/${file.path}`,
   }
   exchange.response.writeHead(302, headers).end()
 }

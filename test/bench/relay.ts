@@ -1,0 +1,66 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+/** Bytes of one direction of one connection on their way at most: what a TCP window would be (tcp_rmem's largest, 6 MiB). */
+const windowBytes = 6 * 1024 ** 2
+
+/** Passes on what comes from `from` so many milliseconds later, in order. */
+const delayed = (from: Socket, to: Socket, ms: number): void => {
+  const line: { readonly chunk: Buffer | undefined; readonly dueMs: number }[] = []
+  let onTheWay = 0
+  let scheduled = false
+  const schedule = (wait: number): void => {
+    if (scheduled) return
+    scheduled = true
+    setTimeout(pass, wait)
+  }
+  const pass = (): void => {
+    scheduled = false
+    while (line[0] !== undefined && line[0].dueMs <= performance.now()) {
+      const { chunk } = line.shift() as (typeof line)[number]
+      if (chunk === undefined) to.end()
+      else {
+        onTheWay -= chunk.length
+        to.write(chunk)
+      }
+    }
+    if (from.isPaused() && onTheWay + to.writableLength < windowBytes) from.resume()
+    const wait = line[0] === undefined ? (from.isPaused() ? 1 : undefined) : Math.max(1, line[0].dueMs - performance.now())
+    if (wait !== undefined) schedule(wait)
+  }
+  const enter = (chunk: Buffer | undefined): void => {
+    line.push({ chunk, dueMs: performance.now() + ms })
+    onTheWay += chunk?.length ?? 0
+    if (onTheWay + to.writableLength >= windowBytes) from.pause()
+    schedule(ms)
+  }
+  from.on('data', enter).on('end', () => enter(undefined))
+  for (const socket of [from, to]) socket.on('error', () => to.destroy())
+  from.on('close', () => {
+    if (from.errored) to.destroy()
+  })
+}
+
+/** A TCP relay to a port of this machine that adds a round-trip time, for kernels without netem. */
+export const startRelay = async (target: number, roundTripMs: number) => {
+  const sockets = new Set<Socket>()
+  const server = createServer({ allowHalfOpen: true, highWaterMark: 256 * 1024 }, (near) => {
+    const far = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true })
+    for (const socket of [near, far]) {
+      sockets.add(socket)
+      socket.setNoDelay(true).once('close', () => sockets.delete(socket))
+    }
+    delayed(near, far, roundTripMs / 2)
+    delayed(far, near, roundTripMs / 2)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async (): Promise<void> => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
