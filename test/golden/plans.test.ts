@@ -7,7 +7,9 @@ import { cardOf } from '../../src/hardware/cards.ts'
 import { describe } from '../../src/model/describe.ts'
 import { loadCatalog } from '../../src/recipes/catalog.ts'
 import { failingsOf } from '../../src/recipes/hard-tests.ts'
+import { fitOn } from '../../src/recipes/memory.ts'
 import { isRefusal } from '../../src/recipes/refusal.ts'
+import { failed, measuredStarts, replay } from '../bench/measured.ts'
 import { hasTree, unpackTree, withoutTree } from '../recipes/amd-tree.ts'
 import { profile } from '../recipes/worlds.ts'
 import { asks, decide, factsOf, machines, models, planTable } from './plans.ts'
@@ -98,4 +100,39 @@ test('what was measured to start on a GPU of AMD is never refused', (t) => {
   }
   t.diagnostic(`${seen} starts on GPUs of AMD`)
   assert.ok(seen >= 10)
+})
+
+test('what was measured to start is never said not to fit, and what was measured to fail is never called a fit', (t) => {
+  const starts = measuredStarts()
+  if (starts === undefined) return t.diagnostic('no measured starts: nothing was compared; AIM_SHARED names their folder')
+  const counts: Record<string, number> = {}
+  for (const start of starts) {
+    const verdict = replay(start)?.fit.verdict
+    if (verdict === undefined) continue
+    assert.notEqual(verdict, failed(start) ? 'fits' : 'no', JSON.stringify(start))
+    const what = `${failed(start) ? 'failed' : 'ran'}, said: ${verdict}`
+    counts[what] = (counts[what] ?? 0) + 1
+  }
+  t.diagnostic(JSON.stringify(counts))
+  assert.ok((counts['ran, said: fits'] ?? 0) > 20 && Object.keys(counts).some((what) => what.startsWith('failed')))
+})
+
+test('a fit holds one request with the least that may be left, what is likely with the most, and the table says both', () => {
+  const counts = { fits: 0, likely: 0 }
+  for (const model of models) {
+    for (const [product, amount] of machines) {
+      const { answer, question } = decide(asks(model, product, amount), profiles)
+      if (isRefusal(answer)) continue
+      const fit = fitOn(answer.profile, question, question.gpus[0] ?? {})
+      assert.ok(fit?.requestBytes !== undefined && fit.verdict !== 'no', `${model} on ${amount}x ${product}`)
+      const holds = (bytes: number) => bytes > 0 && bytes >= (fit.requestBytes ?? 0)
+      assert.deepEqual(
+        [holds(fit.kvBytesLeast), holds(fit.kvBytesMost)],
+        [fit.verdict === 'fits', true],
+        `${model} on ${amount}x ${product}`,
+      )
+      counts[fit.verdict]++
+    }
+  }
+  assert.ok(counts.likely > 0 && counts.fits > counts.likely, JSON.stringify(counts))
 })

@@ -60,6 +60,12 @@ test('11: a reading of N/A is no reading, and no error', () => {
   assert.doesNotThrow(() => parseAmdSmi(list, JSON.stringify([{ gpu: 0, asic: 'N/A', vram: { size: 'N/A' } }])))
 })
 
+test('12: GPUs of several kinds are all looked at, not the first alone, and one model runs on equal ones', () => {
+  const question = { ...asks(large, 'MI300X', 2), gpus: [...asks(small, 'R9700', 1).gpus, ...asks(small, 'MI300X', 2).gpus] }
+  const answer = select(question, profiles)
+  assert.equal(isRefusal(answer) ? answer.message : answer.profile.gpu, 'MI300X')
+})
+
 test('17: the manifest that we ship has a startup, a liveness and a readiness probe', () => {
   const documents = parseAllDocuments(readFileSync(join(repository, 'docker/kubernetes/aim.yaml'), 'utf8'))
   const text = JSON.stringify(documents.map((document) => document.toJS()))
@@ -154,6 +160,19 @@ describe("AMD's shortcomings on the command line", () => {
   test('12: a mask of the user counts', () => {
     const { stdout, stderr } = run(['gpus', '--format', 'json'], { HIP_VISIBLE_DEVICES: '2,3' })
     assert.equal((JSON.parse(stdout) as { gpus: readonly unknown[] }).gpus.length, 2, stderr)
+  })
+
+  test('13: flags that newer engines have dropped are left out of a profile that still carries them, and it is said', () => {
+    const file = join(recipes, 'custom/a/m/vllm-mi300x-fp16-tp1-throughput.yaml')
+    const old = profileText('MI300X', 1).replace('fp8', 'fp16').replace('metric: latency', 'metric: throughput')
+    writeFileSync(file, old.replace('false }', 'false, swap-space: 64, max-seq-len-to-capture: 32768 }'))
+    const environment = { AIM_MODEL_ID: 'a/m', AIM_METRIC: 'throughput' }
+    const script = run(['dry-run'], environment)
+    const { stdout } = run(['plan', '--gpu', 'MI300X', '--format', 'json'], { ...environment, AIM_SYSFS_ROOT: join(recipes, 'custom') })
+    rmSync(file)
+    assert.equal(script.code, 0, script.stderr)
+    assert.match(script.stdout, /\nexec vllm serve a\/m (?!.*(?:swap-space|max-seq-len)).*--no-enable-log-requests/)
+    assert.match(stdout, /--swap-space is no flag of vllm .*: .*so it is left out/)
   })
 
   test('15: hf:// is a name for a model everywhere', () => {
