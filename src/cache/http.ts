@@ -6,7 +6,7 @@ import { type Asked, explainAnswer } from './errors.ts'
 import { abortError, Interruption } from './insist.ts'
 import { credentialsOf, endpointVariable } from './protocol.ts'
 import { keepsToken, maxHops, redirectOf } from './redirect.ts'
-import type { HeaderFields, Transfer } from './retry.ts'
+import { type HeaderFields, headerOf, type Transfer } from './retry.ts'
 import { userAgent } from './user-agent.ts'
 
 /** One GET: where, what it is about, how to insist. */
@@ -122,4 +122,19 @@ export const fetchOnce = async (get: Get): Promise<Received> => {
     return { status: response.statusCode, headers: response.headers, chunks: wrapErrors(response.body, url, get), url, withToken }
   }
   throw await refusal(hop, get)
+}
+
+/** What a look at an address found: `failure` says what a person has to do, for an answer that is no success; `date` is the server's, as it wrote it. */
+export type Looked = { readonly status: number; readonly date?: string; readonly failure?: Failure }
+
+/** Sends one GET, follows redirects and leaves the body alone. Throws as `fetchOnce` does where nobody answers. */
+export const lookAt = async (get: Get): Promise<Looked> => {
+  const hop = await follow(get)
+  const { statusCode: status, headers, body } = hop.response
+  const date = headerOf(headers, 'date')
+  const good = status >= 200 && status < 300
+  const trouble = good ? undefined : await refusal(hop, get)
+  if (good) body.on('error', () => {}).destroy()
+  const failure = trouble instanceof Interruption ? trouble.trouble.failure : trouble
+  return { status, ...(date !== undefined && { date }), ...(failure instanceof Failure && { failure }) }
 }

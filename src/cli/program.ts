@@ -6,6 +6,7 @@ import type { DownloadOptions } from './amd/download-to-cache.ts'
 import type { ListOptions } from './amd/list-profiles.ts'
 import { states } from './amd/state-names.ts'
 import { addCacheCommands } from './cache/commands.ts'
+import type { DoctorFlags } from './doctor.ts'
 import { engineOptions, type FitFlags } from './fit-options.ts'
 import type { GpusFlags } from './gpus.ts'
 import type { Flags } from './options.ts'
@@ -84,10 +85,14 @@ export const runCommandLine = async (words: readonly string[]): Promise<number> 
     .option('--capture <file>', 'write what this machine looks like to a .tar.gz (- for stdout), for a bug report')
     .option('--root <dir>', 'read a captured tree instead of this machine')
   add(
-    'doctor',
-    'what is wrong with where this runs, and how to mend it; the exit code is that of the worst',
-    async ({ format, ...flags }: Common) => (await import('./doctor.ts')).doctorCommand(flags, format),
-  ).option('--root <dir>', 'read a captured tree instead of this machine')
+    'doctor [model]',
+    'what is wrong with where this runs, or with a model here, and how to mend it; the exit code is that of the worst',
+    async (model: string | undefined, { format, ...flags }: Common & DoctorFlags) =>
+      (await import('./doctor.ts')).doctorCommand(model, flags, format),
+  )
+    .option('--strict', 'exit with 1 when there are warnings alone')
+    .option('--gpu-count <n>', 'GPUs that the model is to use, auto, or 0 for the CPU')
+    .option('--root <dir>', 'read a captured tree instead of this machine')
   const recipes = add(
     'recipes [model]',
     'what can be served, and how it stands to this machine; validate, new and schema for recipes of your own',

@@ -1,20 +1,19 @@
 import { formatBytes, gib } from '../std/bytes.ts'
 import { exitCodes } from '../std/exit-codes.ts'
 import type { Problem } from '../std/problem.ts'
-import { type Finding, fatal, odd } from './finding.ts'
+import { type Finding, type Fix, fatal, odd } from './finding.ts'
 import { hostMemoryBytes, sharedMemoryBytes } from './host.ts'
 import { usableMemory } from './question.ts'
-import type { CacheSymptoms, EngineSymptoms, Symptoms } from './symptoms.ts'
+import type { Symptoms } from './symptoms.ts'
 
-/** What is wrong around the GPUs: configuration, shared memory, memory, process limits, cache, engine. */
+/** What is wrong around the GPUs: configuration, shared memory, memory, process limits, the kernel's moving of pages. */
 export const diagnoseHost = (symptoms: Symptoms): readonly Finding[] => [
   ...symptoms.problems.map(configuration),
   ...sharedMemory(symptoms),
   ...memory(symptoms),
   ...openFiles(symptoms.limits),
   ...lockedMemory(symptoms),
-  ...(symptoms.cache === undefined ? [] : cacheFindings(symptoms.cache)),
-  ...(symptoms.engine === undefined ? [] : engine(symptoms.engine)),
+  ...numaBalancing(symptoms),
 ]
 
 const configuration = ({ severity, key, value, rule, fix }: Problem): Finding => {
@@ -41,17 +40,22 @@ const sharedMemory = ({ inventory: { gpus, host } }: Symptoms): readonly Finding
   ]
 }
 
-const memory = ({ inventory: { gpus, host } }: Symptoms): readonly Finding[] => {
+const memory = ({ inventory: { gpus, host }, model }: Symptoms): readonly Finding[] => {
   const [needed, usable] = [hostMemoryBytes(1), usableMemory(host)]
-  if (gpus.length === 0 || !usable || usable >= needed) return []
-  const size = needed / gib(1)
+  if (gpus.length === 0 || model?.memoryBytes !== undefined || !usable || usable >= needed) return []
   return [
     odd(
       `this container may use ${formatBytes(usable)} of memory`,
       `an engine on one GPU needs about ${formatBytes(needed)}, and is killed by the kernel when it gets less`,
-      { docker: `--memory=${size}g`, compose: `mem_limit: ${size}gb`, kubernetes: `resources: {limits: {memory: ${size}Gi}}` },
+      moreMemory(needed),
     ),
   ]
+}
+
+/** How to give a container so many bytes, in whole GiB. */
+export const moreMemory = (bytes: number): Fix => {
+  const size = Math.ceil(bytes / gib(1))
+  return { docker: `--memory=${size}g`, compose: `mem_limit: ${size}gb`, kubernetes: `resources: {limits: {memory: ${size}Gi}}` }
 }
 
 /** The hard limit of a row of /proc/self/limits (proc_pid_limits(5)); undefined when there is none to read. */
@@ -92,38 +96,14 @@ const lockedMemory = ({ limits, inventory: { gpus } }: Symptoms): readonly Findi
   ]
 }
 
-/** The weights of 8e9 parameters at 2 bytes each, the size of the usual small model. */
-const smallModelBytes = 16e9
-
-const cacheFindings = ({ path, error, lacking, hardLinks, freeBytes }: CacheSymptoms): readonly Finding[] => {
-  const mount = {
-    docker: `-v /large/disk:${path}`,
-    compose: `volumes: ["/large/disk:${path}"]`,
-    kubernetes: `a volumeMount at ${path} of a persistent volume, with securityContext.fsGroup so that our user may write`,
-  }
-  if (error !== undefined)
-    return [fatal(exitCodes.storage, `the model cache ${path} cannot be written (${error})`, 'no model can be fetched into it', mount)]
-  return [
-    ...(lacking.length === 0
-      ? []
-      : [fatal(exitCodes.storage, `the file system of ${path} cannot ${lacking.join(' and ')}`, 'a cache there would break', mount)]),
-    ...(hardLinks
-      ? []
-      : [odd(`the file system of ${path} has no hard links`, 'pulls that share it take their turns by another way', mount)]),
-    ...(freeBytes === undefined || freeBytes >= smallModelBytes
-      ? []
-      : [odd(`${path} has ${formatBytes(freeBytes)} free`, 'a model of 8B parameters in bf16 alone has 16 GB', mount)]),
-  ]
-}
-
-const engine = ({ command, file }: EngineSymptoms): readonly Finding[] =>
-  file !== undefined
+// AMD's system tuning guides for Instinct: the GPU may stall while the kernel unmaps pages to see who uses them.
+const numaBalancing = ({ inventory: { gpus, host } }: Symptoms): readonly Finding[] =>
+  gpus.length === 0 || host.numaBalancing !== true
     ? []
     : [
-        fatal(
-          exitCodes.unavailable,
-          `the engine ${command} is no program that PATH leads to`,
-          'there is nothing to serve with',
-          'use an image that has it, or name the program by AIM_ENGINE_COMMAND',
+        odd(
+          'the kernel balances memory between NUMA nodes (kernel.numa_balancing is not 0)',
+          'it unmaps pages to see who uses them, and GPUs that use them stall meanwhile',
+          'sysctl -w kernel.numa_balancing=0 on the host: it holds for the whole machine, and no container can set it',
         ),
       ]

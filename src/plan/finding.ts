@@ -34,8 +34,8 @@ export const odd = (what: string, why: string, fix: Fix | string): Finding => ({
 const fixOf = (fix: Fix | string): Fix => (typeof fix === 'string' ? { docker: fix, compose: fix, kubernetes: fix } : fix)
 
 /** What to mend first: nothing else can be judged with a bad configuration, and no device is found without a permission. */
-const worst: readonly ExitCode[] = [exitCodes.config, exitCodes.permission, exitCodes.unavailable, exitCodes.storage]
+const worst: readonly ExitCode[] = [exitCodes.config, exitCodes.permission, exitCodes.unavailable, exitCodes.storage, exitCodes.temporary]
 
-/** The exit code of the worst finding: 78, 77, 69, 74 in this order; 0 when there are only warnings. */
+/** The exit code of the worst finding: 78, 77, 69, 74, 75 in this order; 0 when there are only warnings. */
 export const worstOf = (findings: readonly Finding[]): ExitCode =>
   worst.find((code) => findings.some(({ exitCode }) => exitCode === code)) ?? exitCodes.ok

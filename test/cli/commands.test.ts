@@ -13,6 +13,7 @@ import type { Launch } from '../../src/plan/launch.ts'
 import type { Setting } from '../../src/plan/settings.ts'
 import { mi300x } from '../fixtures/hardware/machines.ts'
 import { writeTree } from '../fixtures/hardware/tree.ts'
+import { startHub } from '../hub/server.ts'
 import { aimFromSources, bareEnvironment } from '../stage/aim.ts'
 
 type Run = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
@@ -84,6 +85,39 @@ describe('aim', () => {
     const bad = aim(['doctor', '--root', tree], { HIP_VISIBLE_DEVICES: '0', CUDA_VISIBLE_DEVICES: '1', AIM_PORT: 'x' })
     assert.equal(bad.code, 78)
     assert.match(bad.stdout, /^error: .* differ.*^error: AIM_PORT="x"/ms)
+  })
+
+  test('doctor --strict does not let warnings pass', () => {
+    const environment = { ROCR_VISIBLE_DEVICES: '0,1' }
+    assert.equal(aim(['doctor', '--root', tree], environment).code, 0)
+    assert.equal(aim(['doctor', '--root', tree, '--strict'], environment).code, 1)
+  })
+
+  test('doctor says what keeps a model from being had: the hub, by name, and a token that is missing, never the token', async (t) => {
+    const repos = { 'org/gated': { files: { 'config.json': JSON.stringify(llama) }, gated: true } }
+    const hub = await startHub({ repos, tokens: ['hf_secret'] })
+    t.after(() => hub.close())
+    const [file, ...rest] = aimFromSources
+    const cache = mkdtempSync(join(tmpdir(), 'aim-doctor-'))
+    t.after(() => rmSync(cache, { recursive: true }))
+    const environment = { HF_ENDPOINT: hub.url, AIM_CACHE_PATH: cache, AIM_GPU_COUNT: '0', AIM_ENGINE_COMMAND: process.execPath }
+    const doctor = (more: Record<string, string> = {}, model = 'org/gated') =>
+      promisify(execFile)(file, [...rest, 'doctor', model, '--format', 'json'], { env: { ...bareEnvironment(), ...environment, ...more } })
+        .then(({ stdout }) => ({ code: 0, stdout }))
+        .catch((error: { readonly code: number; readonly stdout: string }) => error)
+    const anonymous = await doctor()
+    assert.equal(anonymous.code, 77)
+    assert.match(JSON.parse(anonymous.stdout).findings[0].what, /org\/gated.*gated.*HF_TOKEN is not set/)
+    const known = await doctor({ HF_TOKEN: 'hf_secret' })
+    assert.equal(known.code, 77)
+    assert.doesNotMatch(known.stdout, /hf_secret/)
+    assert.match(JSON.parse(known.stdout).findings[0].fix.docker, /account that HF_TOKEN belongs to/)
+    const offline = await doctor({ HF_HUB_OFFLINE: '1' })
+    assert.equal(offline.code, 78)
+    assert.match(offline.stdout, /HF_HUB_OFFLINE forbids/)
+    const count = hub.requests.length
+    await doctor({ HF_HUB_OFFLINE: '1' }, 'org/other')
+    assert.equal(hub.requests.length, count)
   })
 
   test('doctor probes the cache it would use and leaves nothing there', () => {

@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import { detect } from '../../src/hardware/detect.ts'
 import { diagnose } from '../../src/plan/diagnose.ts'
 import { worstOf } from '../../src/plan/finding.ts'
-import type { Symptoms } from '../../src/plan/symptoms.ts'
+import type { CacheSymptoms, EngineSymptoms, HubSymptoms, ModelSymptoms, Symptoms } from '../../src/plan/symptoms.ts'
 import { gib } from '../../src/std/bytes.ts'
-import { mi300x, noGpu, noPermission } from '../fixtures/hardware/machines.ts'
+import { kfdLocked, mi300x, mi300xMixedModes, noGpu, noPermission, partitionMissing } from '../fixtures/hardware/machines.ts'
 import { inMemory, over, type Tree, without } from '../fixtures/hardware/tree.ts'
 
 const healthy = { path: '/cache', lacking: [], hardLinks: true, freeBytes: 1e12 }
@@ -38,6 +38,16 @@ const held = (): Symptoms => {
   const gpuId = gpus[0]?.gpuId ?? 0
   return { ...symptoms, inventory: { ...symptoms.inventory, gpus }, holders: [{ hostPid: 4242, gpuId, vramBytes: gib(99) }] }
 }
+
+const onCache = (cache: Partial<CacheSymptoms>) => symptomsOf(mi300x(1), { cache: { ...healthy, ...cache } })
+const withModel = (model: Partial<ModelSymptoms>) => symptomsOf(mi300x(1), { model: { id: 'org/m', gpus: 1, ...model } })
+const withEngine = (engine: Partial<EngineSymptoms>) =>
+  symptomsOf(mi300x(1), { engine: { command: 'vllm', file: '/usr/bin/vllm', ...engine } })
+const now = Date.UTC(2026, 10, 28)
+const withHub = (hub: Partial<HubSymptoms>, model?: ModelSymptoms) =>
+  symptomsOf(mi300x(1), { clockMs: now, hub: { endpoint: 'https://hub', withToken: false, ...hub }, ...(model !== undefined && { model }) })
+const refused = { exitCode: 69, message: 'it does not fit', fix: 'a smaller one' } as const
+const gated = { exitCode: 77, message: 'the repository is gated', fix: 'accept the terms' } as const
 
 const denied = [
   { path: '/dev/kfd', code: 'EACCES', gid: 109 },
@@ -73,6 +83,50 @@ const broken: readonly [claim: string, symptoms: Symptoms, exitCode: number, wha
   ['an object store', symptomsOf(mi300x(1), { cache: { ...healthy, lacking: ['x (EIO)'] } }), 74, /cannot x \(EIO\)/, /volumeMount/],
   ['no hard links', symptomsOf(mi300x(1), { cache: { ...healthy, hardLinks: false } }), 0, /no hard links/, /volumeMount/],
   ['a full disk', symptomsOf(mi300x(1), { cache: { ...healthy, freeBytes: 1024 } }), 0, /1\.0 KiB free/, /volumeMount/],
+  ['a locked driver', symptomsOf(kfdLocked()), 69, /\/dev\/kfd cannot be used \(EINVAL\)/, /reset of a GPU/],
+  [
+    'a driver that an open finds locked',
+    symptomsOf(mi300x(1), { kfdError: 'EINVAL' }),
+    69,
+    /cannot be opened \(EINVAL\).*locked/,
+    /reboot/,
+  ],
+  [
+    'cards divided in different ways',
+    symptomsOf(mi300xMixedModes()),
+    0,
+    /1 GPU of MI300X SPX\/NPS1, 8 GPUs of MI300X CPX\/NPS4/,
+    /amd-smi set/,
+  ],
+  ['a partition missing', symptomsOf(partitionMissing()), 0, /card 0000:19:00\.0 has 7 of its 8 partitions/, /newer kernel/],
+  ['NUMA balancing', onHost({ numaBalancing: true }), 0, /kernel\.numa_balancing is not 0/, /sysctl -w/],
+  ['a cache in the layer', onCache({ fileSystem: 'overlay' }), 0, /own layer \(overlay\)/, /volumeMount/],
+  ['a cache in memory', onCache({ fileSystem: 'tmpfs' }), 0, /is memory \(tmpfs\)/, /volumeMount/],
+  ['no inodes', onCache({ freeFiles: 12 }), 0, /has 12 inodes free/, /volumeMount/],
+  [
+    'no room for the model',
+    withModel({ downloadBytes: 2e12 }),
+    74,
+    /931 GiB free, and 1\.8 TiB of org\/m have to be fetched/,
+    /volumeMount/,
+  ],
+  ['little memory for the model', withModel({ memoryBytes: 4e12 }), 0, /may use 2\.0 TiB .* org\/m needs about 3\.6 TiB/, /memory: 3726Gi/],
+  ['a model that does not fit', withModel({ trouble: refused }), 69, /^it does not fit/, /smaller/],
+  ['a hub that is silent', withHub({ silent: true }), 0, /does not answer within 3 s/, /HF_ENDPOINT/],
+  ['a silent hub and a model to fetch', withHub({ silent: true }, { id: 'org/m', downloadBytes: 1 }), 75, /does not answer/, /HF_ENDPOINT/],
+  ['a gated model', withHub({ trouble: gated }, { id: 'org/m', downloadBytes: 1 }), 77, /gated .*HF_TOKEN is not set/, /accept the terms/],
+  ['a gated model in the cache', withHub({ trouble: gated }, { id: 'org/m', downloadBytes: 0 }), 0, /gated/, /accept the terms/],
+  ['a clock ahead', withHub({ dateMs: now - 3_600_000 }), 0, /clock is 1h.* ahead of that of https:\/\/hub/, /chrony/],
+  ['a clock behind', withHub({ dateMs: now + 86_400_000 }), 0, /behind/, /chrony/],
+  ['a clock of 1970', symptomsOf(mi300x(1), { clockMs: 1000 }), 0, /the clock says 1970-/, /chrony/],
+  [
+    'flags of another engine',
+    withEngine({ version: '0.30.1+rocm711', flagsVersion: '0.32.0' }),
+    0,
+    /engine is 0\.30\.1.*0\.32\.0/,
+    /AIM_ENGINE_FLAGS/,
+  ],
+  ['no libatomic', withEngine({ libatomic: false }), 0, /libatomic\.so\.1 is not/, /libatomic1/],
   ['no engine', symptomsOf(mi300x(1), { engine: { command: 'vllm' } }), 69, /vllm is no program/, /AIM_ENGINE_COMMAND/],
 ]
 
@@ -95,6 +149,19 @@ test('groups to join are named by number for docker, Compose and Kubernetes', ()
   const [finding] = diagnose(symptomsOf(noPermission(), { devices: denied }))
   assert.equal(finding?.fix.docker, '--group-add 109 --group-add 44')
   assert.equal(finding?.fix.compose, 'group_add: ["109", "44"]')
+})
+
+test('memory that our own processes hold is named by their pids', () => {
+  const symptoms = held()
+  const processes = [{ pid: 71, name: 'VLLM::Worker', package: '0000:11:00.0', vramBytes: gib(90) }]
+  const [finding] = diagnose({ ...symptoms, processes })
+  assert.match(finding?.what ?? '', /by pid 71, VLLM::Worker \(90 GiB\)$/)
+})
+
+test('a model that lies in the cache whole needs no room, and one on no GPU is only told that there is none', () => {
+  const cache = { ...healthy, freeBytes: 1024 }
+  assert.deepEqual(diagnose(symptomsOf(mi300x(1), { cache, model: { id: 'org/m', weightsBytes: 1e9, downloadBytes: 0 } })), [])
+  assert.equal(diagnose(symptomsOf(noGpu(), { model: { id: 'org/m', trouble: refused } })).length, 1)
 })
 
 test('errors come first, and the worst of them ends the process', () => {
