@@ -101,7 +101,8 @@ const meaningOf = ({ rule, complaint, groups }: Found, lines: readonly string[],
     permanent: permanent.has(rule.remedy),
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(rule.fitsContext && groups.fits !== undefined ? { fittingContext: Number(groups.fits) } : {}),
-    evidence: evidenceOf(lines, complaints, complaint, rule.weight === 'stage'),
+    // An error without a word is told by where it was raised.
+    evidence: evidenceOf(lines, complaints, complaint, rule.weight === 'stage' && !complaint.text.includes(': ')),
   }
 }
 

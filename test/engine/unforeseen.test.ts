@@ -185,6 +185,16 @@ describe('what is said by a shell, a loader or a C library is named', () => {
     assert.equal(explainExit({ code: 1, signal: null }, ['sh: 1: lscpu: not found'], false).cause, 'unknown'))
 })
 
+test('an error without a word is told by where it was raised', () => {
+  const { cause, evidence } = explainExit(
+    { code: 1, signal: null },
+    raised('AssertionError', 'vllm/config/cache.py', '__post_init__'),
+    false,
+  )
+  assert.equal(cause, 'config-validation')
+  assert.match(evidence[0] ?? '', /config\/cache\.py/)
+})
+
 test('an error of the core wins over what the API server says of it, and over the part of the engine that it passed through', () => {
   const lines = raised('FrobnicationError: the frob is 3', ...anywhere)
   assert.equal(explainExit({ code: 1, signal: null }, lines, false).cause, 'unknown')
