@@ -34,6 +34,13 @@ export const argumentCauses: readonly Cause[] = [
     remedy: 'configure',
   },
   {
+    cause: 'bad-config',
+    pattern: /greater than the derived max_model_len \((?<from>\w+)=(?<value>-[\d.]+|0\b)/,
+    sentence: "the model's config.json says $<from>=$<value>, which no context fits",
+    fix: 'use the config.json that belongs to these weights; "hf-overrides" in AIM_ENGINE_ARGS can replace single values',
+    remedy: 'configure',
+  },
+  {
     cause: 'context-too-long',
     pattern: /User-specified max_model_len \((?<asked>\d+)\) is greater than the derived max_model_len \((?<from>\w+)=(?<fits>\d+)/,
     sentence: 'the context asked for ($<asked> tokens) is longer than the model allows ($<fits>)',
@@ -208,14 +215,6 @@ export const argumentCauses: readonly Cause[] = [
     within: /middleware|LogitsProcessor|logits_processor|load_general_plugins|tool_parser_plugin|reasoning_parser_plugin/i,
     sentence: 'a middleware, logits processor or plugin that was named is not in this image: $<what> $<import>',
     fix: 'correct or leave out "middleware", "logits-processors" or VLLM_PLUGINS, or mount the module and set PYTHONPATH',
-    remedy: 'configure',
-  },
-  {
-    cause: 'engine-missing',
-    pattern:
-      /No module named '?(?<what>vllm)'?$|can't open file '(?<file>[^']*)': \[Errno|^\S*env: ['\u2018]?(?<env>\w[\w.]*)['\u2019]?: No such file|^(?:\S*sh|exec)\b.*?: (?<command>[\w./-]*(?:vllm|python)[\w.]*): (?:not found|cannot execute.*|exec format error)/m,
-    sentence: 'the command that should start the engine does not: $<what> $<file> $<env> $<command> is missing or cannot be executed here',
-    fix: 'correct or leave out AIM_ENGINE_COMMAND; the Python that it names must have vLLM',
     remedy: 'configure',
   },
   {

@@ -75,6 +75,14 @@ export const hostCauses: readonly Cause[] = [
     remedy: 'change-machine',
   },
   {
+    cause: 'engine-missing',
+    pattern:
+      /No module named '?(?<what>vllm)'?$|can't open file '(?<file>[^']*)': \[Errno|^\S*env: ['\u2018]?(?<env>\w[\w.]*)['\u2019]?: No such file|^(?:\S*sh|exec)\b.*?: (?<command>[\w./-]*(?:vllm|python)[\w.]*): (?:not found|cannot execute.*|exec format error)/m,
+    sentence: 'the command that should start the engine does not: $<what> $<file> $<env> $<command> is missing or cannot be executed here',
+    fix: 'correct or leave out AIM_ENGINE_COMMAND; the Python that it names must have vLLM',
+    remedy: 'configure',
+  },
+  {
     cause: 'program-missing',
     pattern:
       /Command '(?<what>[^' ]+)[^']*' returned non-zero exit status 127|FileNotFoundError: \[Errno 2\] No such file or directory: '(?<file>lscpu|numactl|ldconfig|lspci|rocminfo|amd-smi)'/,

@@ -114,8 +114,8 @@ export const modelCauses: readonly Cause[] = [
   {
     cause: 'quantization',
     pattern:
-      /(?:Unknown quantization method: |Invalid quantization method: )(?<what>[\w-]+)|(?<rocm>\S+) quantization is currently not supported in (?<on>\w+)|quantization method (?<gpu>\S+) is not supported for the current GPU/,
-    sentence: 'the quantization $<what> $<rocm> $<gpu> does not run in this engine on this machine',
+      /(?:Unknown quantization method: |Invalid quantization method: )(?<what>[\w-]+)|(?<bits>Unsupported num_bits = .*?)\. |(?<only>Currently, only .*?weight quantization is supported[^.]*)|(?<rocm>\S+) quantization is currently not supported in (?<on>\w+)|quantization method (?<gpu>\S+) is not supported for the current GPU/,
+    sentence: 'the quantization $<what> $<rocm> $<gpu> of this checkpoint does not run in this engine on this machine: $<bits> $<only>',
     fix: 'choose another checkpoint of this model in AIM_MODEL_ID (fp8, awq and gptq run on ROCm), or another AIM_PRECISION',
     remedy: 'configure',
   },

@@ -72,7 +72,7 @@ export const stageCauses: readonly Cause[] = [
   {
     cause: 'compile-failed',
     pattern: what(any),
-    within: /\/torch\/_(?:dynamo|inductor|functorch)\/|\/vllm\/compilation\/|in (?:capture_model|_capture_cudagraphs)\b/,
+    within: /\/torch\/_(?:dynamo|inductor|functorch)\/|\/vllm\/compilation\/(?!decorators)|in (?:capture_model|_capture_cudagraphs)\b/,
     sentence: 'torch.compile or the capture of graphs failed: $<what>',
     fix: 'AIM_ENGINE_ARGS=\'{"enforce-eager": true}\' does without both; remove what VLLM_CACHE_ROOT holds when a cache may be damaged',
     remedy: 'configure',
