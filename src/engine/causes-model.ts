@@ -43,6 +43,20 @@ export const modelCauses: readonly Cause[] = [
     remedy: 'configure',
   },
   {
+    cause: 'missing-file',
+    pattern: /Failed to load mistral '(?<what>[^']*)'/,
+    sentence: "the model does not come in Mistral's own format: there is no $<what>",
+    fix: 'leave "config-format", "load-format" and "tokenizer-mode" out of AIM_ENGINE_ARGS',
+    remedy: 'configure',
+  },
+  {
+    cause: 'bad-config',
+    pattern: /Value error, (?<what>(?:Expecting|Extra data|Unterminated|Invalid (?:control|\\)).*?\(char \d+\))/,
+    sentence: 'a JSON file of the model is damaged: $<what>',
+    fix: `one of config.json, modules.json, config_sentence_transformers.json and 1_Pooling/config.json: ${pullAgain}`,
+    remedy: 'configure',
+  },
+  {
     cause: 'remote-code',
     pattern: /pass the argument `?trust_remote_code=True|by setting `?trust_remote_code|Do you wish to run the custom code/,
     sentence: 'the model brings code of its own, which is not run unless you say so',
@@ -67,8 +81,8 @@ export const modelCauses: readonly Cause[] = [
   {
     cause: 'unknown-architecture',
     pattern:
-      /model type `(?<what>[^`]*)` but Transformers does not recognize|Cannot find model module\. '(?<module>[^']*)'|No model architectures are specified/,
-    sentence: 'this engine does not know the model type $<what> $<module>',
+      /model type `(?<what>[^`]*)` but Transformers does not recognize|Cannot find model module\. '(?<module>[^']*)'|No model architectures are specified|Argument \w+ not found in the forward method of <class '(?<class>[^']*)'/,
+    sentence: 'this engine does not know the model type $<what> $<module> $<class>',
     fix: 'use an image with newer transformers and vLLM, or another model in AIM_MODEL_ID',
     remedy: 'configure',
   },

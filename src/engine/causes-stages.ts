@@ -79,6 +79,15 @@ export const stageCauses: readonly Cause[] = [
     weight: 'stage',
   },
   {
+    cause: 'wrong-task',
+    pattern: what(wrong),
+    within: /\/models\/adapters\.py/,
+    sentence: 'the model cannot be converted to this use: $<what>',
+    fix: 'leave "runner", "convert" and "pooler-config" out of AIM_ENGINE_ARGS: an embedding model wants "runner": "pooling", a chat model "generate"',
+    remedy: 'configure',
+    weight: 'stage',
+  },
+  {
     cause: 'collective',
     pattern: what(any),
     within: /\/torch\/distributed\/|in (?:init_worker_distributed_environment|init_distributed_environment|init_process_group)\b/,
