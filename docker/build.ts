@@ -4,7 +4,7 @@
  * opens and a link; others for the rest, because the size of a file is paid whenever any of it is loaded.
  */
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { type Plugin, rolldown } from 'rolldown'
 import { loadCatalog } from '../src/recipes/catalog.ts'
 import { compile } from '../src/recipes/index-file.ts'
@@ -82,5 +82,7 @@ for (const file of globSync(join(dist, '*.js'))) {
 cpSync(join(root, 'docker/launch.js'), join(dist, 'aim.js'))
 cpSync(join(root, 'src/engine/flags'), join(dist, 'flags'), { recursive: true })
 writeFileSync(join(dist, 'package.json'), '{"type":"commonjs"}\n')
-writeFileSync(join(dist, 'recipes.jsonl'), compile(await loadCatalog([join(root, 'recipes')])))
+// The image does not have the checkout: a recipe is named as it is there.
+const { profiles } = await loadCatalog([join(root, 'recipes')])
+writeFileSync(join(dist, 'recipes.jsonl'), compile({ profiles: profiles.map((one) => ({ ...one, source: relative(root, one.source) })) }))
 mkdirSync(join(dist, 'compile-cache'))
