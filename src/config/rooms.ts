@@ -5,8 +5,9 @@ import type { Hub, HubKind } from '../cache/types.ts'
 import type { Request } from '../plan/request.ts'
 import { exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
+import type { Problem } from '../std/problem.ts'
 import { type Policy, withinGrace } from '../supervisor/policy.ts'
-import type { Options } from './variables.ts'
+import { type Options, variables } from './variables.ts'
 
 /** Where AMD's images keep models. */
 const defaultCache = '/workspace/model-cache'
@@ -114,8 +115,10 @@ export const requestOf = (options: Options): Request => {
   }
 }
 
-const noModel = (): Failure =>
-  new Failure('cannot tell what to serve: no model is named', {
-    exitCode: exitCodes.config,
-    fix: 'set AIM_MODEL_ID=org/name, or name it on the command line: aim serve org/name',
-  })
+const nameOne = 'set AIM_MODEL_ID=org/name, or name it on the command line: aim serve org/name'
+
+const noModel = (): Failure => new Failure('cannot tell what to serve: no model is named', { exitCode: exitCodes.config, fix: nameOne })
+
+/** That no model is named, to be told beside what else is wrong; empty when one is. Unlike the other rules it is for those who serve. */
+export const missingModel = ({ model }: Options): readonly Problem[] =>
+  model === undefined ? [{ severity: 'problem', key: variables.model.name, rule: 'must name the model to serve', fix: nameOne }] : []

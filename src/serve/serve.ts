@@ -36,6 +36,7 @@ import { holdModel, pullModel } from './model-cache.ts'
 import { readOomKills } from './oom-kills.ts'
 import { dropOpsPort, keepOpsPort } from './ops-port.ts'
 import { loadsWeights, policyFor, prepare } from './prepare.ts'
+import { problemText } from './problems.ts'
 import { createRun } from './run.ts'
 import type { Run } from './run-types.ts'
 import { makeScratch, removeScratch } from './scratch.ts'
@@ -60,13 +61,9 @@ export const serve = async (environment: Environment): Promise<number> => {
   const { options, problems } = parse(environment, readSecretFile)
   const sinks = [createSink(1), createSink(2)] as const
   const log = createLog({ level: options.logLevel, format: options.logFormat, out: sinks[0], err: sinks[1], wall: systemClock.wall })
-  if (problems.some(({ severity }) => severity === 'problem')) {
-    return leave(options, log, sinks, exitCodes.config, {
-      exitCode: exitCodes.config,
-      whose: 'aim',
-      sentence: `the environment has problems\n${showProblems(problems)}`,
-    })
-  }
+  const wrong = problemText(options, environment, problems)
+  if (wrong !== undefined)
+    return leave(options, log, sinks, exitCodes.config, { exitCode: exitCodes.config, whose: 'aim', sentence: wrong })
   for (const warning of problems) log.write('warning', showProblems([warning]))
   const reaper = adopt(openLibc(), owned, log)
   const abort = new AbortController()

@@ -263,6 +263,11 @@ describe('aim serve, the whole line on the simulator', () => {
 
   const broken: readonly [claim: string, environment: Record<string, string>, problems: readonly string[]][] = [
     ['no model', { AIM_MODEL_ID: '' }, ['AIM_MODEL_ID']],
+    [
+      'no model, a bad precision and two arguments that the engine does not have',
+      { AIM_MODEL_ID: '', AIM_PRECISION: 'fp12', AIM_ENGINE_ARGS: '{"max-modl-len": 5}', AIM_ENGINE_EXTRA_ARGS: '--max-nmu-seqs 3' },
+      ['AIM_MODEL_ID must', 'AIM_PRECISION="fp12"', 'AIM_ENGINE_ARGS: .*max-modl-len', 'extra arguments: .*max-nmu-seqs'],
+    ],
     ['two models', { AIM_ID: 'other/model' }, ['AIM_ID']],
     ['a count in words and a port out of range', { AIM_GPU_COUNT: 'two', AIM_PORT: '99999' }, ['AIM_GPU_COUNT', 'AIM_PORT']],
     ['a misspelt name and a bad precision', { AIM_MODLE_ID: 'a/b', AIM_PRECISION: 'fp12' }, ['AIM_MODEL_ID', 'AIM_PRECISION']],

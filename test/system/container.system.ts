@@ -100,8 +100,8 @@ describe('the image, in real containers', () => {
   const signals: readonly [signal: string, claim: string, check: (text: string, code: number | undefined) => void][] = [
     ['TERM', 'stops it with 0', (_, code) => assert.equal(code, 0)],
     ['INT', 'stops it with 0', (_, code) => assert.equal(code, 0)],
-    ['QUIT', 'stops it at once with 0', (text, code) => assert.ok(code === 0 && /draining -> stopping/.test(text))],
     ['HUP', 'is told to mean nothing', (text, code) => assert.ok(code === undefined && /SIGHUP means nothing here/.test(text))],
+    ['USR2', 'is told to mean nothing', (text, code) => assert.ok(code === undefined && /SIGUSR2 means nothing here/.test(text))],
     ['USR1', 'writes the status to the log', (text, code) => assert.ok(code === undefined && /info +status state=ready/.test(text))],
   ]
   for (const [signal, claim, check] of signals) {
@@ -110,10 +110,10 @@ describe('the image, in real containers', () => {
       await aim.until('ready')
       const before = await aim.logs()
       await docker('kill', '-s', signal, aim.id)
-      if (['HUP', 'USR1'].includes(signal)) {
+      if (['HUP', 'USR1', 'USR2'].includes(signal)) {
         const said = await until('a line', async () => {
           const more = (await aim.logs()).slice(before.length)
-          return /SIGHUP|status/.test(more) ? more : undefined
+          return /SIGHUP|SIGUSR2|status/.test(more) ? more : undefined
         })
         assert.equal((await aim.status()).state, 'ready')
         check(said, undefined)
@@ -124,6 +124,31 @@ describe('the image, in real containers', () => {
         )
     })
   }
+
+  test('docker kill -s QUIT stops it at once with 0, without waiting for a running request', async () => {
+    await using aim = await start({ environment: { AIM_SIMULATOR_TOKEN_MS: '1000', AIM_DRAIN_TIMEOUT: '600s' } })
+    await aim.until('ready')
+    let killed: Promise<string> | undefined
+    const streamed = await stream(`http://127.0.0.1:${aim.port}`, stage.repo, 500, () => {
+      killed = docker('kill', '-s', 'QUIT', aim.id)
+    })
+    await killed
+    assert.equal(await aim.wait(), 0)
+    assert.ok(streamed.chunks < 100, `${streamed.chunks} of 500 tokens came`)
+    assert.match(await aim.logs(), /draining -> stopping/)
+  })
+
+  test('an engine whose server answers but gives no token is never ready, nor healthy for Docker', async () => {
+    await using aim = await start({ environment: { AIM_SIMULATOR_FAULT: 'hang=0' } })
+    await aim.until('warming')
+    await until('a request that waits for its token', async () =>
+      JSON.parse((await get(`http://127.0.0.1:${aim.port}/load`)).body).server_load > 0 ? true : undefined,
+    )
+    assert.equal((await get(`http://127.0.0.1:${aim.port}/health`)).status, 200)
+    assert.deepEqual([(await get(`${aim.ops}/readyz`)).status, (await get(`${aim.ops}/startupz`)).status], [503, 503])
+    assert.equal(await docker('inspect', '-f', '{{.State.Health.Status}}', aim.id), 'starting')
+    await docker('kill', aim.id)
+  })
 
   test('with AIM_RESTART=never every exit code of the engine comes out as it is, and a 0 that nobody asked for as 1', async () => {
     const engine = join(stage.directory, 'engine')

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { chmod } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { ensureRealEngine, type RealEngine } from '../engines/install.ts'
 import { get } from '../stage/aim.ts'
@@ -7,6 +8,9 @@ import { chat, stream } from '../stage/chat.ts'
 import { buildImage, type Container, docker, startContainer } from '../stage/docker.ts'
 import { type Stage, setStage } from '../stage/model.ts'
 import { until } from '../stage/until.ts'
+
+/** What stays in /tmp because it is kept there for the next start: the model cache, the home without a passwd entry, the link to the baked code, what the engine compiled. */
+const ours = /^(?:cache|aim-home-\d+|aim-compile-cache-\d+|aim-compiled-\d+)$/
 
 /** A start of the real vLLM on two busy cores; milliseconds. */
 const startMs = 300_000
@@ -22,19 +26,28 @@ describe('the container line on the real vLLM', () => {
   })
   after(() => stage[Symbol.asyncDispose]())
 
+  /** A container whose only writable places lie on the host, in memory, and can be looked into when it is gone. */
+  type Inspected = Container & { readonly left: () => Promise<readonly string[]> }
+
   /** The venv is mounted beside its own path, which a uid other than root cannot reach when it lies in root's home. */
-  const start = (): Promise<Container> =>
-    startContainer({
+  const start = async (): Promise<Inspected> => {
+    const places = await mkdtemp('/dev/shm/aim-real-engine-')
+    for (const name of ['tmp', 'shm']) {
+      await mkdir(join(places, name))
+      await chmod(join(places, name), 0o1777)
+    }
+    await chmod(places, 0o755)
+    const container = await startContainer({
       words: [
-        '--shm-size',
-        '1g',
+        '-v',
+        `${places}/tmp:/tmp`,
+        '-v',
+        `${places}/shm:/dev/shm`,
         '-v',
         `${engine.venv}:/opt/vllm:ro`,
         '--user',
         '65532:65532',
         '--read-only',
-        '--tmpfs',
-        '/tmp:exec',
         '--cap-drop',
         'ALL',
       ],
@@ -51,6 +64,18 @@ describe('the container line on the real vLLM', () => {
         VLLM_CPU_KVCACHE_SPACE: '1',
       },
     })
+    return {
+      ...container,
+      left: async () => [
+        ...(await readdir(join(places, 'shm'))),
+        ...(await readdir(join(places, 'tmp'))).filter((name) => !ours.test(name)),
+      ],
+      [Symbol.asyncDispose]: async () => {
+        await container[Symbol.asyncDispose]()
+        await rm(places, { recursive: true, force: true })
+      },
+    }
+  }
   const processes = async (aim: Container): Promise<readonly string[]> =>
     (await aim.exec('ps', '-eo', 'pid=,stat=,comm='))
       .split('\n')
@@ -98,6 +123,7 @@ describe('the container line on the real vLLM', () => {
     await stopped
     assert.equal(await aim.wait(), 0)
     assert.match(await aim.logs(), /reclaiming -> terminated/)
+    assert.deepEqual(await aim.left(), [])
   })
 
   test('its files are gone with it: shared memory and temporary files of an engine that was killed', async () => {
@@ -108,7 +134,7 @@ describe('the container line on the real vLLM', () => {
         await aim.exec(
           'bash',
           '-c',
-          'ls -A /dev/shm; ls -A /tmp | grep -v -E "^(cache|aim-home|aim-compile-cache)"; ls -A /tmp/aim-engine-* 2>/dev/null',
+          'ls -A /dev/shm; ls -A /tmp | grep -v -E "^(cache|aim-home|aim-compile)"; ls -A /tmp/aim-engine-* 2>/dev/null',
         )
       )
         .split('\n')
@@ -121,5 +147,6 @@ describe('the container line on the real vLLM', () => {
     assert.deepEqual(left, [])
     await docker('kill', '-s', 'QUIT', aim.id)
     assert.equal(await aim.wait(), 0)
+    assert.deepEqual(await aim.left(), [])
   })
 })
