@@ -26,7 +26,7 @@ const failing = (sentence: string, fix: string): Objection => ({ sentence, fix }
 /** `1 GPU`, `2 GPUs`. */
 export const gpusInWords = (amount: number): string => (amount === 1 ? '1 GPU' : `${amount} GPUs`)
 
-/** `2x MI300X, 1x gfx1201`; `no GPU`. */
+/** `2x MI300X, 1x gfx1201`; `no GPU`; says so where the memory is not known, since nobody can tell then what fits. */
 export const describeGpus = (gpus: readonly AvailableGpu[]): string => descriptions.getOrInsertComputed(gpus, () => describeAll(gpus))
 
 const descriptions = new WeakMap<readonly AvailableGpu[], string>()
@@ -34,7 +34,12 @@ const descriptions = new WeakMap<readonly AvailableGpu[], string>()
 const describeAll = (gpus: readonly AvailableGpu[]): string =>
   gpus.length === 0
     ? 'no GPU'
-    : [...Map.groupBy(gpus, ({ product, gfx }) => product ?? gfx ?? 'of unknown kind')]
+    : [
+        ...Map.groupBy(
+          gpus,
+          ({ product, gfx, vramBytes }) => `${product ?? gfx ?? 'of unknown kind'}${vramBytes ? '' : ' of unknown memory'}`,
+        ),
+      ]
         .map(([kind, group]) => `${group.length}x ${kind}`)
         .join(', ')
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { failingsOf } from '../../src/recipes/hard-tests.ts'
+import { describeGpus, failingsOf } from '../../src/recipes/hard-tests.ts'
 import type { Profile } from '../../src/recipes/profile.ts'
 import type { Question } from '../../src/recipes/question.ts'
 import { gib } from '../../src/std/bytes.ts'
@@ -146,3 +146,9 @@ for (const [name, candidate, asked, sentences] of rows) {
     for (const { fix } of failings) assert.notEqual(fix, '')
   })
 }
+
+test('GPUs whose memory is not known are told so, because every model would seem to fit them', () => {
+  const { MI300X } = kinds
+  assert.equal(describeGpus([MI300X, MI300X, { product: 'RX7900' }]), '2x MI300X, 1x RX7900 of unknown memory')
+  assert.equal(describeGpus([{ gfx: 'gfx1201' }]), '1x gfx1201 of unknown memory')
+})
