@@ -111,7 +111,7 @@ const capture = async (engine: RealEngine, forks: ReturnType<typeof startForks>,
   const unless = (flag: string, ...words: string[]): readonly string[] => (argv.includes(flag) ? [] : words)
   const job = {
     argv: [
-      start.model ?? model,
+      start.model === undefined ? model : place(start.model),
       ...unless('--port', '--port', String(await freePort())),
       ...unless('--max-model-len', '--max-model-len', '1024'),
       ...unless('--compile', '--enforce-eager'),

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** One way to make the real vLLM fail to start, and the cause that must be named. In `argv` and `env`, MODEL is the copy's folder, SCRATCH an empty one, BUSY a port that is taken, HUB the address of a hub. */
@@ -388,6 +388,77 @@ export const failedStarts: readonly FailedStart[] = [
     argv: ['--ssl-certfile', 'MODEL/cert.pem', '--ssl-keyfile', 'MODEL/key.pem'],
   },
   { name: 'uds-missing-folder', cause: 'bad-address', argv: ['--uds', '/nowhere/socket'] },
+  // a second round
+  { name: 'config-list', cause: 'bad-config', edit: write('config.json', '[]') },
+  { name: 'config-binary', cause: 'bad-config', edit: write('config.json', Buffer.from([0xff, 0xfe, 0x00, 0x7b])) },
+  {
+    name: 'config-directory',
+    cause: 'model-not-found',
+    edit: all(remove('config.json'), (directory) => mkdirSync(join(directory, 'config.json'))),
+  },
+  {
+    name: 'config-unreadable-link',
+    cause: 'model-not-found',
+    edit: all(remove('config.json'), (directory) => symlinkSync('config.json', join(directory, 'config.json'))),
+  },
+  { name: 'activation-unknown', cause: 'bad-config', edit: config({ hidden_act: 'wobble' }) },
+  { name: 'layers-zero', cause: 'weights-mismatch', edit: config({ num_hidden_layers: 0 }) },
+  { name: 'layers-text', cause: 'bad-config', edit: config({ num_hidden_layers: 'many' }) },
+  { name: 'positions-negative', cause: 'bad-config', edit: config({ max_position_embeddings: -1 }) },
+  { name: 'vocabulary-zero', cause: 'weights-mismatch', edit: config({ vocab_size: 0 }) },
+  { name: 'kv-heads-zero', cause: 'bad-config', edit: config({ num_key_value_heads: 0 }) },
+  { name: 'head-dim-large', cause: 'weights-mismatch', edit: config({ head_dim: 64 }) },
+  {
+    name: 'quantization-awq-bits',
+    cause: 'quantization',
+    edit: config({ quantization_config: { quant_method: 'awq', bits: 3, group_size: 128, zero_point: true } }),
+  },
+  {
+    name: 'other-architecture-mamba',
+    cause: 'weights-mismatch',
+    edit: config({ model_type: 'mamba', architectures: ['MambaForCausalLM'] }),
+  },
+  { name: 'other-architecture-gpt2', cause: 'weights-mismatch', edit: config({ model_type: 'gpt2', architectures: ['GPT2LMHeadModel'] }) },
+  {
+    name: 'other-architecture-mixtral',
+    cause: 'weights-mismatch',
+    edit: config({ model_type: 'mixtral', architectures: ['MixtralForCausalLM'] }),
+  },
+  {
+    name: 'other-architecture-whisper',
+    cause: 'context-too-long',
+    edit: config({ model_type: 'whisper', architectures: ['WhisperForConditionalGeneration'] }),
+  },
+  {
+    name: 'other-architecture-t5',
+    cause: 'unknown-architecture',
+    edit: config({ model_type: 't5', architectures: ['T5ForConditionalGeneration'] }),
+  },
+  {
+    name: 'other-architecture-qwen2-vl',
+    cause: 'no-processor',
+    edit: config({ model_type: 'qwen2_vl', architectures: ['Qwen2VLForConditionalGeneration'] }),
+  },
+  { name: 'generation-override-broken', cause: 'bad-argument', argv: ['--override-generation-config', '{'] },
+  { name: 'sentence-transformers-broken', cause: 'bad-config', edit: write('modules.json', '{'), argv: ['--runner', 'pooling'] },
+  { name: 'config-format-mistral', cause: 'missing-file', argv: ['--config-format', 'mistral'] },
+  { name: 'config-format-unknown', cause: 'config-validation', argv: ['--config-format', 'nope'] },
+  { name: 'hf-config-path-missing', cause: 'model-not-found', argv: ['--hf-config-path', '/nowhere/config'] },
+  { name: 'model-impl-terratorch', cause: 'package-missing', argv: ['--model-impl', 'terratorch'] },
+  { name: 'convert-classify', cause: 'wrong-task', argv: ['--runner', 'generate', '--convert', 'classify'] },
+  { name: 'hf-overrides-architecture', cause: 'unknown-architecture', argv: ['--hf-overrides', '{"architectures": ["Nope"]}'] },
+  { name: 'tokenizer-config-list', cause: 'no-tokenizer', edit: write('tokenizer_config.json', '[]') },
+  { name: 'tokenizer-empty', cause: 'no-tokenizer', edit: write('tokenizer.json', '') },
+  {
+    name: 'tokenizer-directory',
+    cause: 'no-tokenizer',
+    edit: all(remove('tokenizer.json'), (directory) => mkdirSync(join(directory, 'tokenizer.json'))),
+  },
+  {
+    name: 'tokenizer-sentencepiece-broken',
+    cause: 'no-tokenizer',
+    edit: all(remove('tokenizer.json'), write('tokenizer.model', 'nothing')),
+  },
   // what needs a Python of its own, and what is killed
   {
     name: 'worker-killed-at-load',
