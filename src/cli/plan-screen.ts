@@ -3,6 +3,7 @@ import type { Gpu } from '../hardware/inventory.ts'
 import type { Fit } from '../model/fit.ts'
 import type { Launch } from '../plan/launch.ts'
 import type { Rejection } from '../recipes/profile.ts'
+import { synthesizedSource } from '../recipes/synthesize.ts'
 import { formatBytes } from '../std/bytes.ts'
 import { quoteWord } from '../std/words.ts'
 import { memoryBar } from './memory-bar.ts'
@@ -43,7 +44,7 @@ const whatRuns = ({ model, profile, gpus, resources, engine }: Launch, cached: b
   const loads = model.artifact?.repo === undefined || model.artifact.repo === model.id ? '' : ` (weights: ${model.artifact.repo})`
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['profile', `${profile.id}, ${profile.type}`],
-    ['from', profile.source],
+    ['from', profile.source === synthesizedSource ? 'no recipe: made for this model on these GPUs' : profile.source],
     ['runs on', gpus.length === 0 ? 'the CPU' : describeGpus(gpus)],
     ['host', hostNeeds(resources)],
     ['download', cached ? 'nothing: the model is here' : download(resources)],

@@ -51,5 +51,5 @@ const refuse = (name: string, place: string): Refusal =>
     `cannot take ${name} from ${place}: it is a secret, and command lines and plans are seen by everybody`,
     name.startsWith('hf') || name === 'HF_TOKEN'
       ? 'set HF_TOKEN or HF_TOKEN_FILE instead'
-      : 'take it out; the key for clients goes into VLLM_API_KEY (the engine) or AIM_API_KEY (the gateway)',
+      : 'take it out; the key for clients goes into VLLM_API_KEY or the file that VLLM_API_KEY_FILE names',
   )

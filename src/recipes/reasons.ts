@@ -4,10 +4,11 @@ import { effectiveArguments, fitOn } from './memory.ts'
 import { place } from './place.ts'
 import type { Profile } from './profile.ts'
 import type { Question } from './question.ts'
+import { synthesizedSource } from './synthesize.ts'
 
 /** Why a profile may be used here, one sentence a fact: what it is, what carries it, what its memory looks like. */
 export const sentencesFor = (profile: Profile, question: Question): readonly string[] => [
-  `${profile.id}: ${profile.type}, ${profile.metric}, ${profile.precision}, from ${profile.source}`,
+  `${profile.id}: ${profile.type}, ${profile.metric}, ${profile.precision}, ${profile.source === synthesizedSource ? 'from no recipe' : `from ${profile.source}`}`,
   profile.gpuCount === 0
     ? 'it runs on the CPU'
     : `it is for ${gpusInWords(profile.gpuCount)} of kind ${profile.gpu}; here: ${describeGpus(question.gpus)}`,
@@ -28,7 +29,10 @@ const memorySentence = (profile: Profile, question: Question): string => {
   const fit = gpu === undefined ? undefined : fitOn(profile, question, gpu)
   if (fit === undefined || gpu?.vramBytes === undefined) return 'whether it fits the memory could not be estimated'
   const cache = effectiveArguments(profile, question)['kv-cache-dtype'] ?? undefined
-  const tokens = fit.largestContext === undefined ? '' : `, about ${fit.largestContext} tokens${cache === undefined ? '' : ` in ${cache}`}`
+  const tokens =
+    fit.cacheTokens === undefined
+      ? ''
+      : `, which holds about ${Math.floor(fit.cacheTokens)} tokens${cache === undefined ? '' : ` in ${cache}`}, of one request at most ${fit.largestContext}`
   return (
     `a rough estimate for each GPU of ${formatBytes(gpu.vramBytes)}: ${formatBytes(fit.weightsBytesPerGpu)} of weights, ` +
     `${formatBytes(fit.marginBytes)} kept for the engine, ${formatBytes(Math.max(0, fit.kvBytes))} for the KV cache${tokens}`

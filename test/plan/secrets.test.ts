@@ -30,7 +30,7 @@ for (const [name, asked, given] of secrets) {
     const refusal = refuseSecrets(request(asked), profile(given))
     assert.equal(refusal?.exitCode, exitCodes.config)
     assert.ok(!JSON.stringify(refusal).includes(value))
-    assert.match(refusal?.fix ?? '', /VLLM_API_KEY.*AIM_API_KEY|HF_TOKEN/)
+    assert.match(refusal?.fix ?? '', /VLLM_API_KEY_FILE|HF_TOKEN/)
   })
 }
 
