@@ -29,7 +29,7 @@ type Meaning = { readonly because: string; readonly exitCode: ExitCode; readonly
 
 const meaningOf = (code: string, message: string, hub: Hub): Meaning => {
   if (isTls(code)) {
-    const fix = 'name the authority of your proxy or mirror in NODE_EXTRA_CA_CERTS (a PEM file), and check the clock'
+    const fix = 'name the authority of your proxy or mirror in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS (a PEM file), and check the clock'
     return { because: `its certificate is not trusted (${code})`, exitCode: exitCodes.config, fix, transient: false }
   }
   if (/\b407\b/.test(message)) {

@@ -79,5 +79,5 @@ export async function* download(
 export const wrongBytes = (file: RepoFile, repo: string): Failure =>
   new Failure(`cannot use '${file.path}' of '${repo}': the bytes that came are not those with ${file.algorithm} ${file.sum ?? file.etag}`, {
     exitCode: exitCodes.temporary,
-    fix: 'try again; if it stays, a proxy or mirror (HTTPS_PROXY, HF_ENDPOINT) alters or mixes up files',
+    fix: `try again; if it stays, ${file.algorithm === 'md5' ? 'upload the object anew: its entity tag is not the checksum of its bytes' : 'a proxy or mirror (HTTPS_PROXY, HF_ENDPOINT) alters or mixes up files'}`,
   })

@@ -63,8 +63,11 @@ export const runWorker = <K extends WorkerMessage['kind']>(
 const needed =
   /^(?:PATH|HOME|TMPDIR|LANG|TZ|(?:https?|no|all)_proxy|NODE_(?:EXTRA_CA_CERTS|USE_ENV_PROXY|USE_SYSTEM_CA|TLS_REJECT_UNAUTHORIZED)|SSL_CERT_(?:FILE|DIR))$/i
 
-const reachingOut = ({ kind }: Hub): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(process.env).filter(([name]) => needed.test(name) || (kind === 's3' && name.startsWith('AWS_'))))
+const reachingOut = ({ kind }: Hub): NodeJS.ProcessEnv => ({
+  // Where certificates are named as OpenSSL's and Python's programs read them, Node has to be told to look there.
+  ...((process.env.SSL_CERT_FILE || process.env.SSL_CERT_DIR) && { NODE_USE_SYSTEM_CA: '1' }),
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => needed.test(name) || (kind === 's3' && name.startsWith('AWS_')))),
+})
 
 const failureOf = ({ message, fix, exitCode }: WorkerMessage & { readonly kind: 'failed' }): Failure =>
   new Failure(message, { exitCode: exitCode as ExitCode, ...(fix === undefined ? {} : { fix }) })

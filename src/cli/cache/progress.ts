@@ -9,12 +9,15 @@ export const showProgress = (name: string): { readonly show: (done: number, tota
   const { stderr } = process
   let readings: readonly Reading[] = []
   let shownMs = Number.NEGATIVE_INFINITY
+  let ended = false
   return {
     show: (done, total) => {
       const ms = performance.now()
       readings = keepReadings(readings, { ms, done, total })
-      if (ms - shownMs < (stderr.isTTY ? terminalMs : lineMs) && done < total) return
+      // What is complete is told once, whenever it is; messages about the last blob go on for a moment.
+      if (done < total ? ms - shownMs < (stderr.isTTY ? terminalMs : lineMs) : ended) return
       shownMs = ms
+      ended = done >= total
       const text = describeReadings(readings)
       stderr.write(stderr.isTTY ? `\r\x1b[K${name} ${bar(done, total, 24)} ${text}` : `${name}: ${text}\n`)
     },
