@@ -89,7 +89,8 @@ const cpuHierarchy = (paths: ReadonlyMap<string, string>): Hierarchy<number> => 
     const quota = Number(text(fs, `${directory}/cpu.cfs_quota_us`) || Number.NaN)
     return quota > 0 ? share(quota, Number(text(fs, `${directory}/cpu.cfs_period_us`))) : undefined
   }
-  return { directories: upwards(`${mount}/cpu`, old), read }
+  // Not every container has the links that a host has for controllers that share a mount.
+  return { directories: ['cpu', 'cpu,cpuacct', 'cpuacct,cpu'].flatMap((name) => upwards(`${mount}/${name}`, old)), read }
 }
 
 /** A memory limit and the files beside it that say how much is used. */

@@ -74,11 +74,15 @@ const giveDevices: Fix = {
 
 const noUse = 'the engine finds no GPU and ends at once'
 
+/** Of variables that are refused as they stand. */
+const atOnce = 'the engine ends with an error before it looks at a GPU'
+
 const whyNone = (inventory: Inventory, devices: readonly Device[]): Finding => {
   const { blocked, driver, hidden } = inventory
   const denied = devices.filter(({ code }) => code === 'EACCES')
   if (blocked !== undefined && denied.length > 0) return fatal(exitCodes.permission, blocked.reason, noUse, joinGroups(denied))
-  if (blocked !== undefined) return fatal(codeOf(blocked.reason), blocked.reason, noUse, fixOf(blocked.reason, blocked.fix))
+  if (blocked !== undefined)
+    return fatal(codeOf(blocked.reason), blocked.reason, isVariable(blocked.reason) ? atOnce : noUse, fixOf(blocked.reason, blocked.fix))
   if (hidden.length > 0) return fatal(exitCodes.config, `no GPU is left: ${describeHidden(inventory).join('; ')}`, noUse, unmask)
   if (driver) return fatal(exitCodes.unavailable, 'the amdgpu driver is loaded and knows no GPU', noUse, 'see dmesg on the host for amdgpu')
   return fatal(

@@ -75,6 +75,12 @@ const rows: readonly [claim: string, own: string | undefined, files: Record<stri
     { [`${root}/memory/a/memory.limit_in_bytes`]: '10', [`${root}/b/cpu.max`]: '100 100' },
     { cpuQuota: 1, memoryLimitBytes: 10 },
   ],
+  [
+    'version 1 without the link to a mount of two controllers',
+    v1,
+    { [`${root}/cpu,cpuacct/cpu.cfs_quota_us`]: '150000\n', [`${root}/cpu,cpuacct/cpu.cfs_period_us`]: '100000\n' },
+    { cpuQuota: 1.5 },
+  ],
   ['a period of 0 is no limit', '0::/\n', { [`${root}/cpu.max`]: '100 0' }, {}],
   ['a quota of 0 is no limit', '0::/\n', { [`${root}/cpu.max`]: '0 100' }, {}],
 ]
