@@ -10,6 +10,7 @@ import { breakLease, readLease } from './lease.ts'
 import { isDead } from './owner.ts'
 import { claimsPath, isEtag } from './paths.ts'
 import { type Removal, type Retention, retain, type Spared } from './retention.ts'
+import { sweepIdle } from './sweep.ts'
 import { useOf } from './use.ts'
 
 /** What a prune did, or would do. */
@@ -46,9 +47,24 @@ const liveClaims = async (directory: string, times: LeaseTimes): Promise<Readonl
   return live
 }
 
-const leftoversOf = async ({ repo, folder, blobs, revisions }: HeldRepo, gone: ReadonlySet<string>, live: ReadonlySet<string>) => {
-  const needed = new Set(revisions.filter(({ commit }) => !gone.has(commit)).flatMap(({ etags }) => etags))
-  const orphans = blobs.filter(({ etag }) => !needed.has(etag) && !live.has(etag)).map(({ etag, bytes }) => ({ repo, name: etag, bytes }))
+/**
+ * Other programs name a blob before they link to it: one that no revision has and that is younger may be on its way. Milliseconds; the one
+ * place besides ages that were asked for where clocks of two machines meet, and a wrong one only lets a blob stay or makes another fetch it again.
+ */
+const onItsWayMs = 3_600_000
+
+const leftoversOf = async (
+  { repo, folder, blobs, revisions }: HeldRepo,
+  gone: ReadonlySet<string>,
+  live: ReadonlySet<string>,
+  nowMs: number,
+) => {
+  const etagsOf = (removed: boolean): ReadonlySet<string> =>
+    new Set(revisions.filter(({ commit }) => gone.has(commit) === removed).flatMap(({ etags }) => etags))
+  const [needed, freed] = [etagsOf(false), etagsOf(true)]
+  const orphans = blobs
+    .filter(({ etag, usedMs }) => !needed.has(etag) && !live.has(etag) && (freed.has(etag) || nowMs - usedMs > onItsWayMs))
+    .map(({ etag, bytes }) => ({ repo, name: etag, bytes }))
   const parts = (await namesIn(join(folder, 'blobs'))).filter((name) => name.endsWith('.aim-part') && !live.has(name.split('.')[0] ?? ''))
   return [...orphans, ...parts.map((name) => ({ repo, name, bytes: 0 }))]
 }
@@ -72,26 +88,35 @@ const removeEmpty = async ({ repo, folder }: HeldRepo, cacheDir: string): Promis
 }
 
 /** Prunes, or says what it would do when `dry`. Waits up to the time of a stale lease when there are leases that may be dead. */
-export const prune = async (cacheDir: string, retention: Retention, dry: boolean, times: LeaseTimes = standardTimes): Promise<Pruned> => {
+export const prune = async (
+  cacheDir: string,
+  retention: Retention,
+  dry: boolean,
+  times: LeaseTimes = standardTimes,
+  now: () => number = Date.now,
+): Promise<Pruned> => {
   const holdings = holdingsOf(cacheDir)
   const asked = holdings.filter(({ repo }) => retention.repo === undefined || repo === retention.repo)
   const live = new Map<string, ReadonlySet<string>>()
+  const nowMs = now()
   for (const { repo } of asked) live.set(repo, await liveClaims(claimsPath(cacheDir, repo), times))
   const inUse = (repo: string, commit: string): boolean =>
     [...(live.get(repo) ?? [])].some((name) => useOf(name) === commit || isEtag(name))
-  const { removals, spared } = retain(holdings, retention, Date.now(), inUse)
+  const { removals, spared } = retain(holdings, retention, nowMs, inUse)
   const gone = new Set(removals.map(({ commit }) => commit))
   const leftovers: Pruned['leftovers'][number][] = []
   for (const held of asked) {
     const claims = live.get(held.repo) ?? new Set()
     // While somebody pulls, a blob that no snapshot has yet may be one that it has just published.
-    if (![...claims].some(isEtag)) leftovers.push(...(await leftoversOf(held, gone, claims)))
+    if (![...claims].some(isEtag)) leftovers.push(...(await leftoversOf(held, gone, claims, nowMs)))
   }
   if (!dry) {
     for (const held of asked) {
       for (const { commit } of removals.filter(({ repo }) => repo === held.repo)) await removeRevision(held, commit)
       for (const { name } of leftovers.filter(({ repo }) => repo === held.repo)) await rm(join(held.folder, 'blobs', name), { force: true })
-      await removeEmpty(held, cacheDir)
+      if (![...(live.get(held.repo) ?? [])].some(isEtag)) await sweepIdle(cacheDir, held.repo)
+      // Where nothing of ours went, another may just have begun.
+      if ([...removals, ...leftovers].some(({ repo }) => repo === held.repo)) await removeEmpty(held, cacheDir)
     }
   }
   return { removals, spared, leftovers }

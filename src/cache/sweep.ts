@@ -22,6 +22,15 @@ const sweepClaims = async (directory: string, isOver: (name: string) => boolean)
   }
 }
 
+/** What nobody works on any more once no lease on a blob lives: journals whose part is gone, and what is left of leases. Never throws. */
+export const sweepIdle = async (cacheDir: string, repo: string): Promise<void> => {
+  const some = '0'.repeat(40)
+  const parts = new Set((await namesIn(dirname(blobPath(cacheDir, repo, some)))).filter((name) => name.endsWith('.aim-part')))
+  const partOf = (journal: string): string => journal.replace(/\.json(?:\.tmp)?$/, '.aim-part')
+  await sweepNames(dirname(journalPath(cacheDir, repo, some, '')), (name) => !parts.has(partOf(name)))
+  await sweepClaims(claimsPath(cacheDir, repo), () => false)
+}
+
 /** Removes parts and journals of blobs that are published, drafts of lists and refs, and what is left of leases. Never throws. */
 export const sweep = async (cacheDir: string, { repo, commit, ref = 'main' }: Listing, published: readonly RepoFile[]): Promise<void> => {
   const etags = new Set(published.map(({ etag }) => etag))

@@ -1,7 +1,7 @@
 /**
  * A pull beside what else fetches files: `npm run bench pull [GIB] [ROUNDS]`. GIB (4) in four files on tmpfs, served by nginx, into tmpfs, by
  * us, by aria2c with 16 connections a file and no checksum, by curl, and by huggingface_hub with eight workers; ROUNDS (3) times, turn by turn.
- * Then the same through a relay that adds 20 ms, since not every kernel has netem. Then a cache of 200 files that is ready.
+ * Then 1 GiB over a link of 2 Gbit/s with 20 ms, which a relay is, since not every kernel has netem. Then a cache of 200 files that is ready.
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -22,20 +22,27 @@ import { median, ratio, spread } from './summary.ts'
 const gibibytes = Number(process.argv[3] ?? 4)
 const rounds = Number(process.argv[4] ?? 3)
 const shards = 4
-const bytes = gibibytes * 1024 ** 3
-/** Round-trip time that the relay adds, in milliseconds. */
-const latencyMs = 20
+/** A link as of a node with 2 Gbit/s and a storage host in another region; a relay without a limit would be what is measured. */
+const link = { roundTripMs: 20, bytesPerSecond: 250e6 }
+/** What is fetched over it, at most: a link of that rate needs no more to show. */
+const farBytes = 1024 ** 3
 
 const directory = mkdtempSync('/dev/shm/aim-bench-pull-')
 const file = (name: string): string => join(directory, name)
+
+/** A model to fetch: a directory below `directory`, and the bytes of all its files. */
+type Model = { readonly name: string; readonly bytes: number }
+const near: Model = { name: 'near', bytes: gibibytes * 1024 ** 3 }
+const far: Model = { name: 'far', bytes: Math.min(near.bytes, farBytes) }
+
 const names = Array.from({ length: shards }, (_, index) => `model-${index}.safetensors`)
 
 /** Shards that differ from their first byte on, of bytes that no layer could compress. */
-const makeShards = (): void => {
+const makeShards = ({ name: model, bytes }: Model): void => {
   const block = Buffer.concat(Array.from({ length: 16 * 1024 }, (_, index) => createHash('sha512').update(`${index}`).digest()))
-  mkdirSync(file('served'))
+  mkdirSync(join(file('served'), model), { recursive: true })
   for (const [index, name] of names.entries()) {
-    const to = openSync(join(file('served'), name), 'w')
+    const to = openSync(join(file('served'), model, name), 'w')
     writeSync(to, Buffer.from(`shard ${index}`.padEnd(16)))
     for (let at = 16; at < bytes / shards; at += block.length) writeSync(to, block, 0, Math.min(block.length, bytes / shards - at))
     closeSync(to)
@@ -87,7 +94,7 @@ const hashRate = (): number => {
 
 type Round = { readonly aim: number; readonly aria2c: number; readonly curl: number; readonly hub: number; readonly hash: number }
 
-const measure = async (endpoint: string, storage: string, python: string) => {
+const measure = async ({ bytes }: Model, endpoint: string, storage: string, python: string) => {
   const urls = names.map((name) => `${storage}/${name}`)
   writeFileSync(file('urls'), urls.map((url) => `${url}\n`).join(''))
   const script = `import time; from huggingface_hub import snapshot_download; t = time.monotonic(); snapshot_download("org/m", cache_dir="TARGET", max_workers=8); print(time.monotonic() - t)`
@@ -98,7 +105,7 @@ const measure = async (endpoint: string, storage: string, python: string) => {
     const aim = await run([process.execPath, join(import.meta.dirname, 'pull-client.ts'), endpoint, 'TARGET'])
     figures.push(JSON.parse(aim.output) as PullFigures)
     const aria2c = await run(['aria2c', '-q', '-x16', '-s16', '-j4', '-k1M', '--file-allocation=none', '-d', 'TARGET', '-i', file('urls')])
-    const curl = await run(['curl', '-sS', '--parallel', '--output-dir', 'TARGET', '--remote-name-all', ...urls])
+    const curl = await run(['curl', '-sS', '--no-progress-meter', '--parallel', '--output-dir', 'TARGET', '--remote-name-all', ...urls])
     const hub = await run([python, '-c', script], {
       HF_ENDPOINT: endpoint,
       HF_HUB_DISABLE_XET: '1',
@@ -145,23 +152,24 @@ let stopNginx: (() => Promise<void>) | undefined
 try {
   await ensureApt('nginx-light', 'aria2', 'curl')
   const { python } = await ensurePeer('huggingface_hub', '2.0.0')
-  makeShards()
+  for (const model of [near, far]) makeShards(model)
   const [port = 0] = await freePorts(1)
   stopNginx = await startNginx(port)
-  const repos = { 'org/m': { directory: file('served') } }
-  const near = await startHub({ repos, storage: `http://127.0.0.1:${port}` })
-  const relay = await startRelay(port, latencyMs)
-  const farHub = await startHub({ repos, storage: `http://127.0.0.1:${relay.port}` })
+  const relay = await startRelay(port, link)
+  const hubOf = ({ name }: Model, storage: string) =>
+    startHub({ repos: { 'org/m': { directory: join(file('served'), name) } }, storage: `${storage}/${name}` })
+  const [storage, farStorage] = [`http://localhost:${port}`, `http://localhost:${relay.port}`]
+  const hubs = [await hubOf(near, storage), await hubOf(far, farStorage)] as const
   const rows = [
-    ...rowsOf(`${gibibytes} GiB over loopback`, await measure(near.url, `http://127.0.0.1:${port}`, python)),
+    ...rowsOf(`${gibibytes} GiB over loopback`, await measure(near, hubs[0].url, `${storage}/near`, python)),
     ...rowsOf(
-      `${gibibytes} GiB through a relay that adds ${latencyMs} ms`,
-      await measure(farHub.url, `http://127.0.0.1:${relay.port}`, python),
+      `1 GiB at ${(link.bytesPerSecond * 8) / 1e9} Gbit/s with ${link.roundTripMs} ms`,
+      await measure(far, hubs[1].url, `${farStorage}/far`, python),
     ),
     ...(await readyRows(file('ready'))),
   ]
   process.stdout.write(`${formatTable([`${rounds} rounds: median (least..most)`, 'value'], rows)}\n`)
-  await Promise.all([near.close(), farHub.close(), relay.close()])
+  await Promise.all([...hubs.map((hub) => hub.close()), relay.close()])
 } finally {
   await stopNginx?.()
   rmSync(directory, { recursive: true, force: true })

@@ -4,8 +4,20 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 /** Bytes of one direction of one connection on their way at most: what a TCP window would be (tcp_rmem's largest, 6 MiB). */
 const windowBytes = 6 * 1024 ** 2
 
-/** Passes on what comes from `from` so many milliseconds later, in order. */
-const delayed = (from: Socket, to: Socket, ms: number): void => {
+/** A link that all connections share: how long one way takes, and how many bytes it carries in a second. */
+export type Link = { readonly roundTripMs: number; readonly bytesPerSecond: number }
+
+/** When the last byte of a chunk that enters now leaves the link, before the way itself. */
+const createQueue = ({ bytesPerSecond }: Link): ((bytes: number) => number) => {
+  let freeMs = 0
+  return (bytes) => {
+    freeMs = Math.max(freeMs, performance.now()) + (bytes * 1000) / bytesPerSecond
+    return freeMs
+  }
+}
+
+/** Passes on what comes from `from` so many milliseconds after it has left the queue, in order. */
+const delayed = (from: Socket, to: Socket, ms: number, queue: (bytes: number) => number): void => {
   const line: { readonly chunk: Buffer | undefined; readonly dueMs: number }[] = []
   let onTheWay = 0
   let scheduled = false
@@ -29,7 +41,7 @@ const delayed = (from: Socket, to: Socket, ms: number): void => {
     if (wait !== undefined) schedule(wait)
   }
   const enter = (chunk: Buffer | undefined): void => {
-    line.push({ chunk, dueMs: performance.now() + ms })
+    line.push({ chunk, dueMs: queue(chunk?.length ?? 0) + ms })
     onTheWay += chunk?.length ?? 0
     if (onTheWay + to.writableLength >= windowBytes) from.pause()
     schedule(ms)
@@ -41,17 +53,18 @@ const delayed = (from: Socket, to: Socket, ms: number): void => {
   })
 }
 
-/** A TCP relay to a port of this machine that adds a round-trip time, for kernels without netem. */
-export const startRelay = async (target: number, roundTripMs: number) => {
+/** A TCP relay to a port of this machine that is such a link, for kernels without netem. */
+export const startRelay = async (target: number, link: Link) => {
   const sockets = new Set<Socket>()
+  const [up, down] = [createQueue(link), createQueue(link)]
   const server = createServer({ allowHalfOpen: true, highWaterMark: 256 * 1024 }, (near) => {
     const far = connect({ port: target, host: '127.0.0.1', allowHalfOpen: true })
     for (const socket of [near, far]) {
       sockets.add(socket)
       socket.setNoDelay(true).once('close', () => sockets.delete(socket))
     }
-    delayed(near, far, roundTripMs / 2)
-    delayed(far, near, roundTripMs / 2)
+    delayed(near, far, link.roundTripMs / 2, up)
+    delayed(far, near, link.roundTripMs / 2, down)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -133,7 +133,7 @@ describe('aim cache', () => {
     const etag = 'e'.repeat(64)
     writeFileSync(join(repo, `blobs/${etag}.dead.aim-part`), 'x')
     const here = `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}`
-    await takeLease(
+    const dead = await takeLease(
       {
         directory: join(repo, '.aim/claims'),
         token: 'dead',
@@ -142,6 +142,7 @@ describe('aim cache', () => {
       etag,
     )
     const pruned = await json('e', ['prune'])
+    await dead?.release()
     assert.deepEqual(
       pruned.value.leftovers.map(({ name }: { name: string }) => name),
       [`${etag}.dead.aim-part`],
