@@ -48,6 +48,7 @@ export const edges: readonly string[] = [
   'src/serve/engine-client.ts',
   'src/serve/examine.ts',
   'src/serve/flags.ts',
+  'src/serve/boots.ts',
   'src/serve/last-start.ts',
   'src/serve/model-symptoms.ts',
   'src/serve/oom-kills.ts',

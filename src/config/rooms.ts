@@ -30,6 +30,9 @@ export const startsDirectory = (options: Options): string => join(ownDirectory(o
 /** Where it is kept what engines compiled. */
 export const compiledDirectory = (options: Options): string => join(ownDirectory(options), 'compiled')
 
+/** Where it is kept what starts took of the GPUs' memory. */
+export const bootsDirectory = (options: Options): string => join(ownDirectory(options), 'boots')
+
 const withToken = (token: string | undefined): { readonly token?: string } => (token === undefined ? {} : { token })
 
 const hubs: { readonly [K in HubKind]: (options: Options) => Hub } = {

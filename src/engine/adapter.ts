@@ -1,5 +1,6 @@
 import type { Json } from '../std/json.ts'
 import type { CompileCaches } from './compile-caches.ts'
+import type { MemoryFigures } from './figures.ts'
 
 /** What an engine is started with, engine-neutral. Paths are absolute. */
 export type EngineInput = {
@@ -103,6 +104,10 @@ export type EngineAdapter = {
   /** Whether a line of a serving engine shows work that it counts nowhere. */
   readonly showsWork: (line: string) => boolean
   readonly readPhase: (line: string) => PhaseSign | undefined
+  /** What a start's log says of memory, with one more line of it. */
+  readonly addFigures: (figures: MemoryFigures, line: string) => MemoryFigures
+  /** Whether it ended, by the cause of its end, because the GPU's memory is too small for what was asked. */
+  readonly wasTooSmall: (cause: string) => boolean
   /** `served`: the engine had been ready, so that its log may hold what users sent. */
   readonly explainExit: (
     exit: { readonly code: number | null; readonly signal: string | null; readonly oomKills?: number },

@@ -4,6 +4,7 @@ import { vllmCompileCaches } from './compile-caches.ts'
 import { endpointsOf } from './endpoints.ts'
 import { compilers, isOwnLine, keyMetrics } from './evidence.ts'
 import { explainExit } from './failures.ts'
+import { addFigures, wasTooSmall } from './figures.ts'
 import { inFlight, readLoad } from './in-flight.ts'
 import { readPhase, showsProgress, showsWork } from './phases.ts'
 import { readPulse, saysSuspended } from './pulse.ts'
@@ -51,6 +52,8 @@ export const vllm: EngineAdapter = {
   // vllm/entrypoints/generate/base/serving.py, 0.23 to 0.32; an older one passes it over.
   headersFor: (core) => ({ 'x-data-parallel-rank': core }),
   readPhase,
+  addFigures,
+  wasTooSmall,
   showsProgress,
   showsWork,
   explainExit,

@@ -1,19 +1,10 @@
 /** Whether a model fits: vLLM's own accounting of a GPU's memory, from plain numbers to an answer with its margin. */
 
 import { gib } from '../std/bytes.ts'
-import { type CacheSetup, capacityOf, type Layout, largestRequest, layoutOf } from './cache-groups.ts'
-import type { CacheLayers } from './cache-layers.ts'
-import {
-  alignedStates,
-  batchesInFlight,
-  defaultBatch,
-  defaultUtilization,
-  graphsInBudget,
-  imageMinor,
-  minorOf,
-  tokensFromBlocks,
-  wholeSegments,
-} from './engine-version.ts'
+import { answer, budgetOf } from './answer.ts'
+import type { Measured } from './boots.ts'
+import { corrected, isFar } from './corrected.ts'
+import { defaultBatch, defaultUtilization, graphsInBudget, imageMinor, minorOf, wholeSegments } from './engine-version.ts'
 import type { ModelFacts } from './facts.ts'
 import { type Overhead, overheadOf } from './overhead.ts'
 import type { Spread } from './overhead-table.ts'
@@ -55,8 +46,8 @@ export type Setup = {
   readonly prefixCaching?: boolean
   /** How much larger the weights are in memory than in the files (a change of dtype). */
   readonly growth?: number
-  /** What an earlier start of the same setup was seen to leave for the KV cache, and its weights. */
-  readonly measured?: { readonly weightsBytes?: number; readonly cacheBytes?: number }
+  /** What earlier starts of the same setup were seen to take. */
+  readonly measured?: Measured
 }
 
 /** `fits`: also with the p90 of the overhead; `likely`: with less than that; `no`: not even with the least ever seen. */
@@ -94,6 +85,8 @@ export type Fit = {
   readonly safeContext?: number
   /** What was not known and is bounded or left out, as sentences. */
   readonly unknown: readonly string[]
+  /** What earlier starts corrected, as a sentence. */
+  readonly learned?: string
 }
 
 /** What ROCm's libraries keep in torch's pool from the first matrix on: Llama 3.1 8B loads 0.07 GiB more on an R9700 than on CUDA. */
@@ -110,11 +103,15 @@ const pageCacheShare = 0.35
 
 /** Asks for a fit; undefined when nothing is known of the weights. */
 export const fit = (facts: ModelFacts, setup: Setup): Fit | undefined => {
-  const weights = weightsOf(facts, setup)
-  return weights === undefined ? undefined : judge(facts, resolve(setup), weights)
+  const counted = weightsOf(facts, setup)
+  if (counted === undefined) return undefined
+  const plain = judge(facts, resolve(setup), counted)
+  const { measured } = setup
+  return measured === undefined || isFar(measured, counted) ? plain : corrected(facts, resolve(setup), plain, measured)
 }
 
-type Resolved = Setup & {
+/** A setup with the engine's defaults in it. */
+export type Resolved = Setup & {
   readonly gfx: string
   readonly minor: number
   readonly batchedTokens: number
@@ -139,8 +136,6 @@ const isRocm = (gfx: string | undefined): boolean => gfx === undefined || gfx.st
 
 const weightsOf = (facts: ModelFacts, setup: Setup): number | undefined => {
   const ways = setup.tensor * (setup.pipeline ?? 1)
-  const measured = setup.measured?.weightsBytes
-  if (measured !== undefined) return measured
   const extra = isRocm(setup.gfx) ? rocmLoadBytes : 0
   if (facts.shape === undefined)
     return facts.weightsBytes === undefined ? undefined : (facts.weightsBytes * (setup.growth ?? 1)) / ways + extra
@@ -166,84 +161,12 @@ const judge = (facts: ModelFacts, setup: Resolved, weights: number): Fit => {
   })
   const inside = graphsInBudget(setup.minor, isRocm(setup.gfx))
   const taken = (which: keyof Spread) => overhead.activations[which] + overhead.runtime[which] + (inside ? overhead.graphs[which] : 0)
-  const budgetBytes = Math.min(setup.vramBytes, Math.ceil(setup.vramBytes * setup.utilization))
-  const tolerance = setup.measured?.weightsBytes === undefined ? (weightsTolerance[facts.shape?.source ?? 'files'] ?? 0) * weights : 0
+  const budgetBytes = budgetOf(setup, setup.utilization)
+  const tolerance = (weightsTolerance[facts.shape?.source ?? 'files'] ?? 0) * weights
   const pages = setup.unified === true ? pageCacheShare * weights : 0
   const left = (which: keyof Spread, slack: number) => setup.cacheBytes ?? budgetBytes - weights - taken(which) - slack
-  const kv = setup.measured?.cacheBytes
-  const kvBytes = kv ?? left('median', 0)
-  const [kvBytesLeast, kvBytesMost] = kv === undefined ? [left('high', tolerance + pages), left('low', -tolerance)] : [kv, kv]
-  const outsideBytes = inside ? 0 : overhead.graphs.median
-  const layout = layoutFor(facts, setup)
-  const limit = facts.contextLength ?? setup.contextLength
-  const context = setup.contextLength ?? facts.contextLength
-  const blocks = (bytes: number) => (layout === undefined ? 0 : Math.max(0, Math.floor(bytes / layout.blockBytes)))
-  const holds = (bytes: number) =>
-    bytes > 0 && (layout === undefined || blocks(bytes) >= Math.max(1, context === undefined ? 1 : layout.blocksFor(context)))
-  const verdict: Verdict = holds(kvBytesLeast) && layout !== undefined ? 'fits' : holds(kvBytesMost) ? 'likely' : 'no'
-  const reach = (bytes: number) => (layout === undefined || limit === undefined ? undefined : largestRequest(layout, blocks(bytes), limit))
-  const capacity =
-    layout === undefined || context === undefined ? undefined : capacityOf(layout, kvBytes, context, tokensFromBlocks(setup.minor))
-  return known({
-    verdict,
-    fits: verdict !== 'no',
-    budgetBytes,
-    weightsBytesPerGpu: weights,
-    overhead,
-    marginBytes: budgetBytes - weights - kvBytes,
-    outsideBytes,
-    kvBytes,
-    kvBytesLeast,
-    kvBytesMost,
-    requestBytes: layout === undefined || context === undefined ? undefined : layout.blocksFor(context) * layout.blockBytes,
-    contextLength: context,
-    cacheTokens: capacity?.tokens,
-    concurrency: capacity?.concurrency,
-    largestContext: reach(kvBytes),
-    safeContext: reach(kvBytesLeast),
-    unknown: unknownOf(facts, layout),
+  return answer(facts, setup, {
+    ...{ weights, overhead, budgetBytes, outsideBytes: inside ? 0 : overhead.graphs.median },
+    kv: { low: left('high', tolerance + pages), median: left('median', 0), high: left('low', -tolerance) },
   })
-}
-
-type Maybe<T> = { readonly [K in keyof T]: T[K] | undefined }
-
-const known = (answer: Maybe<Fit>): Fit =>
-  Object.fromEntries(Object.entries(answer).filter(([, value]) => value !== undefined)) as unknown as Fit
-
-const unknownOf = (facts: ModelFacts, layout: Layout | undefined): readonly string[] => [
-  ...(facts.shape === undefined ? ['no more than the size of the weights is known: they are taken to divide evenly'] : []),
-  ...(layout === undefined ? ['what a token costs in the KV cache is not known: the context was not checked'] : []),
-]
-
-/** Bytes of an element and of a head's scales, by `--kv-cache-dtype` (vLLM kv_cache_interface.py). */
-const elementOf = (type: string | undefined, own: number): Pick<CacheSetup, 'elementBytes' | 'headBytes'> => {
-  if (type === undefined || type === 'auto') return { elementBytes: own, headBytes: 0 }
-  if (type.startsWith('nvfp4')) return { elementBytes: 0.5 + 1 / 16, headBytes: 0 }
-  const headBytes = type.endsWith('_per_token_head') ? 8 : 0
-  if (type.startsWith('int4')) return { elementBytes: 0.5, headBytes }
-  return { elementBytes: /^(?:fp8|int8)/.test(type) ? 1 : 2, headBytes }
-}
-
-const layoutFor = (facts: ModelFacts, setup: Resolved): Layout | undefined => {
-  const layers = cacheOf(facts, setup)
-  if (layers === undefined) return undefined
-  return layoutOf(layers, {
-    ...elementOf(setup.cacheType, facts.shape?.cacheElementBytes ?? 2),
-    tensor: setup.tensor,
-    pipeline: setup.pipeline ?? 1,
-    context: setup.decodeContext ?? 1,
-    blockSize: setup.blockSize ?? 16,
-    alignment: setup.blockAlignment ?? 16,
-    inFlight: setup.batchedTokens * batchesInFlight(setup.minor),
-    speculative: setup.speculativeTokens ?? 0,
-    alignedState: setup.prefixCaching ?? alignedStates(setup.minor),
-  })
-}
-
-/** Without a shape, a constant cost per token stands for one layer of as many heads. */
-const cacheOf = ({ shape, kvBytesPerToken, kvHeads }: ModelFacts, { drafting, tensor }: Setup): readonly CacheLayers[] | undefined => {
-  if (shape !== undefined) return drafting === true ? shape.draftCache : shape.cache
-  if (kvBytesPerToken === undefined) return undefined
-  const heads = kvHeads ?? tensor
-  return [{ kind: 'attention', layers: 1, heads, elements: kvBytesPerToken / heads / 2, latent: heads === 1, fixedBytes: 0 }]
 }

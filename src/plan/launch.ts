@@ -1,6 +1,7 @@
 import type { Artifact } from '../cache/types.ts'
 import type { Gpu } from '../hardware/inventory.ts'
 import type { ModelFacts } from '../model/facts.ts'
+import type { Setup } from '../model/fit.ts'
 import type { Profile, Rejection } from '../recipes/profile.ts'
 import type { Policy } from '../supervisor/policy.ts'
 
@@ -40,6 +41,8 @@ export type Launch = {
   readonly resources: Resources
   /** Where what the engine compiles belongs among the compile caches of a volume: `vllm-0.32.0/gfx942/bf16-tp8`. */
   readonly compiled: string
+  /** What the memory fit of one GPU was asked, by which what its start teaches is found again; absent on the CPU and where it cannot be asked. */
+  readonly setup?: Setup
   readonly policy: Policy
   readonly reasons: readonly string[]
   readonly rejected: readonly Rejection[]

@@ -2,6 +2,7 @@ import type { EngineAdapter, EngineInput } from '../engine/adapter.ts'
 import type { Inventory } from '../hardware/inventory.ts'
 import { repositoryOf } from '../recipes/hard-tests.ts'
 import { canonicalId, readGeneralId } from '../recipes/id.ts'
+import { fitOn, setupOn } from '../recipes/memory.ts'
 import { gpusAskedBy } from '../recipes/parallel.ts'
 import { pinnedProfile } from '../recipes/pinned.ts'
 import type { Profile, Selection } from '../recipes/profile.ts'
@@ -108,6 +109,9 @@ const build = ({ request, inventory, source, policy, adapter, question, selectio
   const masks = visibleDevices(gpus, usable, request.engineEnvironment ?? {})
   const resources = resourcesOf(profile, source, request.engine, gib(Number(cache.VLLM_CPU_KVCACHE_SPACE ?? 0)))
   const environment = environmentOf(profile, request)
+  const [gpu] = gpus
+  const setup = gpu === undefined ? undefined : setupOn(profile, question, gpu)
+  const learned = gpu === undefined ? undefined : fitOn(profile, question, gpu)?.learned
   return {
     engine: {
       name: request.engine,
@@ -120,12 +124,14 @@ const build = ({ request, inventory, source, policy, adapter, question, selectio
     artifacts: source.artifact === undefined ? [] : [source.artifact],
     resources,
     compiled: compilePlace(rules?.schema ?? { engine: request.engine }, gpus, profile, input),
+    ...(setup === undefined ? {} : { setup }),
     policy,
     reasons: [
       ...selection.reasons,
       ...gpuReasons,
       ...merged.reasons,
       ...environment.reasons,
+      ...(learned === undefined ? [] : [learned]),
       ...cacheReasons(cache),
       ...resourceReasons(resources, profile, inventory.host),
     ],

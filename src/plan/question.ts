@@ -33,6 +33,7 @@ export const questionOf = (request: Request, inventory: Inventory, source?: Mode
     overrides,
     ...(request.gpuModel === undefined ? {} : { sought: 1 }),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(request.boots === undefined ? {} : { boots: request.boots }),
     ...(request.precision === undefined ? {} : { precision: request.precision }),
     ...(request.profileId === undefined ? {} : { profileId: request.profileId }),
     ...(source === undefined ? {} : { facts: source.facts, repository: readModelName(source.artifact?.repo ?? source.id).name }),

@@ -1,3 +1,4 @@
+import type { Boot } from '../model/boots.ts'
 import type { Metric, Precision } from '../recipes/profile.ts'
 import type { Json } from '../std/json.ts'
 
@@ -32,4 +33,6 @@ export type Request = {
    * Never a secret.
    */
   readonly engineEnvironment?: Readonly<Record<string, string>>
+  /** Nobody's wish, but known beforehand: what earlier starts on such GPUs were seen to take. */
+  readonly boots?: readonly Boot[]
 }

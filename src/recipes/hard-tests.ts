@@ -168,11 +168,12 @@ const tooSmall = (profile: Profile, question: Question, gpus: readonly Available
   const tokens = requiredContext(effectiveArguments(profile, question), question.facts?.contextLength)
   if (fit === undefined) return failing('does not fit the memory of enough GPUs', 'use GPUs of one size')
   const share = `${formatBytes(fit.weightsBytesPerGpu)} of weights on each GPU with ${formatBytes(largest.vramBytes ?? 0)}`
+  const learned = fit.learned === undefined ? '' : ` (${fit.learned})`
   if (fit.kvBytes <= 0)
-    return failing(`puts ${share}, which leaves nothing for the KV cache`, 'use more or larger GPUs, or a smaller precision')
+    return failing(`puts ${share}, which leaves nothing for the KV cache${learned}`, 'use more or larger GPUs, or a smaller precision')
   const most = fit.largestContext ?? 0
   return failing(
-    `puts ${share}; a request of ${tokens} tokens does not fit beside them, at most ${most} do`,
+    `puts ${share}; a request of ${tokens} tokens does not fit beside them, at most ${most} do${learned}`,
     most > 0 ? `set AIM_MAX_MODEL_LEN to at most ${most}, or use more GPUs` : 'use more or larger GPUs, or a smaller precision',
   )
 }

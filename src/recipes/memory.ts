@@ -1,3 +1,4 @@
+import { measuredBy } from '../model/boots.ts'
 import type { ModelFacts } from '../model/facts.ts'
 import { type Fit, fit, type Setup } from '../model/fit.ts'
 import { dtypeNames, growth } from './precision.ts'
@@ -36,15 +37,23 @@ const answers = new WeakMap<ModelFacts, Map<string, Fit | undefined>>()
 const remembered = (facts: ModelFacts, setup: Setup): Fit | undefined =>
   answers.getOrInsertComputed(facts, () => new Map()).getOrInsertComputed(JSON.stringify(setup), () => fit(facts, setup))
 
-/** How a profile fits on one GPU; undefined when the weights, the GPU's memory or what the arguments do is not known. */
-export const fitOn = (profile: Profile, question: Question, gpu: AvailableGpu): Fit | undefined => {
+/** What a profile's fit on one GPU is asked; undefined when the GPU's memory is not known, or what the arguments do. */
+export const setupOn = (profile: Profile, question: Question, gpu: AvailableGpu): Setup | undefined => {
   const args = effectiveArguments(profile, question)
-  if (unpredictable.some((name) => (args[name] ?? null) !== null)) return undefined
-  const facts = factsFor(profile, question)
-  const { vramBytes } = gpu
-  if (vramBytes === undefined || facts === undefined) return undefined
+  if (gpu.vramBytes === undefined || unpredictable.some((name) => (args[name] ?? null) !== null)) return undefined
   const { gpuCount, environment, precision } = profile
   const { engineVersion } = question
-  const place = { gpu: { ...gpu, vramBytes }, gpuCount, environment, engineVersion, ownContext: facts.contextLength }
-  return remembered(facts, setupFor(args, { ...place, growth: growth(facts.precision, precision) }))
+  const facts = factsFor(profile, question)
+  const place = { gpu: { ...gpu, vramBytes: gpu.vramBytes }, gpuCount, environment, engineVersion, ownContext: facts?.contextLength }
+  return setupFor(args, { ...place, growth: growth(facts?.precision, precision) })
+}
+
+/** How a profile fits on one GPU; undefined when the weights are not known either. What earlier starts took corrects it. */
+export const fitOn = (profile: Profile, question: Question, gpu: AvailableGpu): Fit | undefined => {
+  const facts = factsFor(profile, question)
+  const setup = setupOn(profile, question, gpu)
+  if (facts === undefined || setup === undefined) return undefined
+  const { boots = [], model } = question
+  const measured = boots.length === 0 ? undefined : measuredBy(boots, profile.checkpoint ?? profile.model ?? model, setup)
+  return remembered(facts, measured === undefined ? setup : { ...setup, measured })
 }

@@ -1,3 +1,4 @@
+import type { Boot } from '../model/boots.ts'
 import type { ModelFacts } from '../model/facts.ts'
 import type { Json } from '../std/json.ts'
 import type { Metric, Precision } from './profile.ts'
@@ -38,6 +39,8 @@ export type Question = {
   readonly overrides?: Readonly<Record<string, Json>>
   /** The engine's version, as it writes it; that of our image when absent. */
   readonly engineVersion?: string
+  /** What earlier starts on such GPUs were seen to take. */
+  readonly boots?: readonly Boot[]
   /** Host memory that may be used, bytes; only the CPU needs it. */
   readonly memoryBytes?: number
 }

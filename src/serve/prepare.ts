@@ -1,7 +1,7 @@
 /** The line from options to a launch: detect, find the model, plan. `aim plan` and `aim serve` share it. */
 
 import type { Environment } from '../config/parse.ts'
-import { cacheDirectory, hubOf, policyOf, repoOf, requestOf } from '../config/rooms.ts'
+import { bootsDirectory, cacheDirectory, hubOf, policyOf, repoOf, requestOf } from '../config/rooms.ts'
 import type { Options } from '../config/variables.ts'
 import { passedOn } from '../engine/environment.ts'
 import { vllm } from '../engine/vllm.ts'
@@ -10,9 +10,12 @@ import { overridesOf } from '../plan/arguments.ts'
 import { checkRequest } from '../plan/check-arguments.ts'
 import type { Launch } from '../plan/launch.ts'
 import { plan, repositoryFor } from '../plan/plan.ts'
+import { usableGpus } from '../plan/question.ts'
 import { isRefusal, type Refusal } from '../plan/refusal.ts'
 import type { Request } from '../plan/request.ts'
+import type { Profile } from '../recipes/profile.ts'
 import type { Policy } from '../supervisor/policy.ts'
+import { readBoots } from './boots.ts'
 import { flagRules } from './flags.ts'
 import { machineOf, withBusy } from './machine.ts'
 import { type FoundModel, findModel, type ModelQuestion } from './model.ts'
@@ -59,11 +62,11 @@ export const prepare = async (
   const checked = checkRequest(asked, rules)
   if (isRefusal(checked)) return { request: asked, launch: checked }
   for (const warning of checked.warnings) warn(warning)
-  const { request } = checked
   onPhase('detect')
   const inventory = await machineOf(options, environment)
   const looked = withBusy(options.sysfsRoot, inventory)
-  const catalog = await loadRecipes(options.recipesPath, options.strict, warn, request.model)
+  const catalog = await loadRecipes(options.recipesPath, options.strict, warn, checked.request.model)
+  const request = await withBoots(checked.request, options, inventory, catalog)
   const repository = repositoryFor(request, inventory, catalog, rules)
   if (typeof repository !== 'string') return { request, inventory, launch: repository }
   onPhase('describe')
@@ -76,6 +79,20 @@ export const prepare = async (
 
 /** Whether the engine will read the model's weights: the simulator has none, and vLLM can be told to make them up. */
 export const loadsWeights = (request: Request): boolean => request.engine === 'vllm' && overridesOf(request)['load-format'] !== 'dummy'
+
+/** The request with what earlier starts of these weights took on such GPUs. */
+export const withBoots = async (
+  request: Request,
+  options: Options,
+  inventory: Inventory,
+  catalog: readonly Profile[],
+): Promise<Request> => {
+  const gpus = usableGpus(request, inventory)
+  const own = catalog.filter(({ model }) => model === request.model)
+  const repositories = [...new Set([request.model, ...own.flatMap(({ checkpoint }) => checkpoint ?? [])])]
+  const boots = gpus.length === 0 || request.engine === 'simulator' ? [] : await readBoots(bootsDirectory(options), gpus, repositories)
+  return boots.length === 0 ? request : { ...request, boots }
+}
 
 const withCommand = (request: Request): Request =>
   request.engine === 'simulator' && request.engineCommand === undefined ? { ...request, engineCommand: selfCommand('simulator') } : request

@@ -16,7 +16,7 @@ import { Failure } from '../std/failure.ts'
 import { flagRules } from './flags.ts'
 import { machineOf } from './machine.ts'
 import { type FoundModel, findModel } from './model.ts'
-import { modelQuestion, policyFor, requestFor } from './prepare.ts'
+import { modelQuestion, policyFor, requestFor, withBoots } from './prepare.ts'
 import { loadRecipes } from './recipes.ts'
 
 /** What is asked, where (`imagined`: not on this machine), and what can be chosen from: all that is known before the model. */
@@ -35,10 +35,10 @@ export const setScene = async (options: Options, environment: Environment, warn:
   const checked = checkRequest(requestFor(options, environment), flagRules(options))
   if (isRefusal(checked)) throw new Failure(checked.message, { exitCode: checked.exitCode as ExitCode, fix: checked.fix })
   for (const warning of checked.warnings) warn(warning)
-  const { request } = checked
   const catalog = await loadRecipes(options.recipesPath, options.strict, warn)
   const here = await machineOf(options, environment)
-  const inventory = imagine(request, here, catalog)
+  const inventory = imagine(checked.request, here, catalog)
+  const request = await withBoots(checked.request, options, inventory, catalog)
   return { request, catalog, inventory, imagined: inventory !== here }
 }
 

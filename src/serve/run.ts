@@ -124,7 +124,9 @@ export const createRun = (options: RunOptions): Run => {
     const whose = stall !== undefined ? 'killed' : exitCode === undefined ? 'engine' : 'aim'
     words = { exitCode: 1, whose, sentence: named, evidence: shown.evidence, ...remedy }
     log.write('error', named, { cause: shown.cause, ...remedy })
-    if (state.kind === 'starting' || state.kind === 'warming') helpItself(meaning)
+    if (state.kind !== 'starting' && state.kind !== 'warming') return
+    helpItself(meaning)
+    if (!helping && launch !== undefined) startup.giveUp(launch, cause)
   }
 
   const fail = (failed: LastWords): void => {
@@ -183,6 +185,7 @@ export const createRun = (options: RunOptions): Run => {
     ...shared,
     adapter: vllm,
     pastStarts: options.pastStarts,
+    boots: options.boots,
     memory: () => (launch === undefined ? undefined : options.memory(launch)),
   })
 

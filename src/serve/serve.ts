@@ -7,7 +7,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Environment, parse } from '../config/parse.ts'
-import { cacheDirectory, startsDirectory } from '../config/rooms.ts'
+import { bootsDirectory, cacheDirectory, startsDirectory } from '../config/rooms.ts'
 import { showProblems } from '../config/show.ts'
 import { type Options, variables } from '../config/variables.ts'
 import type { PatientFiles } from '../hardware/file-system.ts'
@@ -72,6 +72,7 @@ export const serve = async (environment: Environment): Promise<number> => {
   let launched: Launch | undefined
   let scratch = tmpdir()
   let pulling: Promise<void> = Promise.resolve()
+  let teaching: Promise<void> = Promise.resolve()
   let held: Promise<() => Promise<void>> | undefined
   const policy = policyFor(options, environment)
   const compiled = createCompileCache(options, environment, log)
@@ -106,6 +107,12 @@ export const serve = async (environment: Environment): Promise<number> => {
       write: async (launch, past) => (await import('./last-start.ts')).writeLastStart(startsDirectory(options), launch, past),
     },
     onReady: compiled.keep,
+    boots: {
+      write: (launch, figures, outcome) => {
+        teaching = import('./boots.ts').then(({ writeBoot }) => writeBoot(bootsDirectory(options), launch, figures, outcome, new Date()))
+        return teaching
+      },
+    },
     failureWords,
     oomKills: readOomKills,
     contextFloor: options.minModelLength,
@@ -160,7 +167,7 @@ export const serve = async (environment: Environment): Promise<number> => {
   const { exitCode, words } = await Promise.race([run.ended, bug])
   abort.abort()
   // A worker that was told to stop removes its part files first; one that hangs in the kernel is not waited for.
-  await Promise.race([Promise.allSettled([preparing, pulling, held?.then((release) => release())]), sleep(workerMs)])
+  await Promise.race([Promise.allSettled([preparing, pulling, teaching, held?.then((release) => release())]), sleep(workerMs)])
   // After a bug of ours: every other end has reclaimed the engine's tree.
   if (exitCode === exitCodes.software) await sweep(spared, () => reaper?.reap(), AbortSignal.timeout(flushMs))
   await leave(options, log, sinks, exitCode, words)

@@ -1,5 +1,6 @@
 /** Follows an engine's start: phases from its log, movement from what it uses, and how long is left by the last start. Acts only through what it is given. */
 import type { EngineAdapter } from '../engine/adapter.ts'
+import type { MemoryFigures } from '../engine/figures.ts'
 import type { StartStatus } from '../ops/status.ts'
 import type { Launch } from '../plan/launch.ts'
 import type { Clock } from '../std/clock.ts'
@@ -7,6 +8,7 @@ import type { Memory, MemoryUse } from '../supervisor/memory.ts'
 import type { Policy } from '../supervisor/policy.ts'
 import type { Message, Supervisor } from '../supervisor/supervise.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Outcome } from './boots.ts'
 import { type PastStart, remember } from './eta.ts'
 import { describeStart, startStatus } from './start-status.ts'
 import { beginPhase, followSign, move, type Story } from './story.ts'
@@ -22,6 +24,9 @@ export type PastStarts = {
   readonly write: (launch: Launch, past: PastStart) => Promise<void>
 }
 
+/** Where it is kept what starts took of the GPUs' memory. */
+export type Boots = { readonly write: (launch: Launch, figures: MemoryFigures, outcome: Outcome) => Promise<void> }
+
 /** What a start is followed with. */
 export type StartupOptions = {
   readonly adapter: EngineAdapter
@@ -29,6 +34,7 @@ export type StartupOptions = {
   readonly log: Log
   readonly policy: Policy
   readonly pastStarts: PastStarts
+  readonly boots: Boots
   readonly memory: () => Memory | undefined
   readonly story: () => Story
   readonly change: (change: (story: Story) => Story) => void
@@ -45,6 +51,8 @@ export type Startup = {
   readonly watch: (signal: AbortSignal) => void
   /** It became ready. */
   readonly keep: (launch: Launch) => void
+  /** It ended before, of this cause, and nothing else is tried. */
+  readonly giveUp: (launch: Launch, cause: string) => void
   readonly status: () => StartStatus | undefined
 }
 
@@ -57,6 +65,7 @@ export const createStartup = (options: StartupOptions): Startup => {
   let told = Number.NEGATIVE_INFINITY
   let reported = 0
   let lines = 0
+  let figures: MemoryFigures = {}
 
   const status = (): StartStatus | undefined => startStatus(story(), past, clock.now(), startupStallMs)
   const tell = (message: Message): void => {
@@ -80,6 +89,7 @@ export const createStartup = (options: StartupOptions): Startup => {
     log.write('info', `phase ${name}`)
   }
   const enter = (name: string): void => {
+    if (name === 'import') figures = {}
     if (phaseNow() === name) return
     change((before) => beginPhase(before, name, clock.now()))
     announce(name)
@@ -104,6 +114,7 @@ export const createStartup = (options: StartupOptions): Startup => {
     onLine: (line) => {
       const kind = stage()
       if (kind === undefined) return
+      if (kind === 'starting') figures = adapter.addFigures(figures, line)
       const sign = adapter.readPhase(line)
       if (sign !== undefined && (kind === 'starting' || sign.phase === 'kernel-jit')) {
         const before = phaseNow()
@@ -131,6 +142,10 @@ export const createStartup = (options: StartupOptions): Startup => {
     keep: (launch) => {
       past = remember(story().phases) ?? past
       if (past !== undefined) void options.pastStarts.write(launch, past)
+      void options.boots.write(launch, figures, 'served')
+    },
+    giveUp: (launch, cause) => {
+      if (adapter.wasTooSmall(cause)) void options.boots.write(launch, figures, 'too-small')
     },
   }
 }

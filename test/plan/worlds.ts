@@ -77,6 +77,8 @@ export const adapter: EngineAdapter = {
   endpoints: () => ({ base: '', health: '', metrics: '', suspensions: [] }),
   warmUp: () => ({ path: '', body: null, check: () => undefined }),
   readPhase: () => undefined,
+  addFigures: (figures) => figures,
+  wasTooSmall: () => false,
   showsProgress: () => true,
   showsWork: () => false,
   readLoad: () => undefined,
