@@ -52,6 +52,7 @@ export const edges: readonly string[] = [
   'src/serve/last-start.ts',
   'src/serve/model-symptoms.ts',
   'src/serve/oom-kills.ts',
+  'src/serve/past-starts.ts',
   'src/serve/processor.ts',
   'src/serve/recipes.ts',
   'src/serve/ops-port.ts',

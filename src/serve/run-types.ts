@@ -7,7 +7,7 @@ import type { Program } from '../supervisor/program.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Figures } from '../telemetry/metrics.ts'
 import type { LastWords } from './last-words.ts'
-import type { Boots, PastStarts } from './startup.ts'
+import type { PastStarts } from './startup.ts'
 
 /** What a run is made of. */
 export type RunOptions = {
@@ -32,7 +32,6 @@ export type RunOptions = {
   readonly pastStarts: PastStarts
   /** The engine became ready: for the first time, or again after a restart. */
   readonly onReady: (launch: Launch) => void
-  readonly boots: Boots
   readonly failureWords: (error: unknown) => LastWords
   /** Processes of this container that the kernel has killed for memory so far. */
   readonly oomKills: () => number | undefined

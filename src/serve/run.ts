@@ -95,6 +95,7 @@ export const createRun = (options: RunOptions): Run => {
     const { failures } = supervisor.life()
     const cut = story.selfHelp.context !== undefined
     const tokens = contextToTry({ meaning, policy, failures: failures.length, floor: options.contextFloor, cut })
+    if (tokens === undefined && launch !== undefined) startup.giveUp(launch, meaning.cause)
     if (launch === undefined || tokens === undefined) return
     const { engine } = launch
     const sentence = `serves a context of ${tokens} tokens instead of the planned one: ${meaning.sentence}`
@@ -124,9 +125,7 @@ export const createRun = (options: RunOptions): Run => {
     const whose = stall !== undefined ? 'killed' : exitCode === undefined ? 'engine' : 'aim'
     words = { exitCode: 1, whose, sentence: named, evidence: shown.evidence, ...remedy }
     log.write('error', named, { cause: shown.cause, ...remedy })
-    if (state.kind !== 'starting' && state.kind !== 'warming') return
-    helpItself(meaning)
-    if (!helping && launch !== undefined) startup.giveUp(launch, cause)
+    if (state.kind === 'starting' || state.kind === 'warming') helpItself(meaning)
   }
 
   const fail = (failed: LastWords): void => {
@@ -185,7 +184,6 @@ export const createRun = (options: RunOptions): Run => {
     ...shared,
     adapter: vllm,
     pastStarts: options.pastStarts,
-    boots: options.boots,
     memory: () => (launch === undefined ? undefined : options.memory(launch)),
   })
 

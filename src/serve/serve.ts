@@ -7,7 +7,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Environment, parse } from '../config/parse.ts'
-import { bootsDirectory, cacheDirectory, startsDirectory } from '../config/rooms.ts'
+import { cacheDirectory } from '../config/rooms.ts'
 import { showProblems } from '../config/show.ts'
 import { type Options, variables } from '../config/variables.ts'
 import type { PatientFiles } from '../hardware/file-system.ts'
@@ -35,6 +35,7 @@ import { type FoundModel, tornDirectory } from './model.ts'
 import { holdModel, pullModel } from './model-cache.ts'
 import { readOomKills } from './oom-kills.ts'
 import { dropOpsPort, keepOpsPort } from './ops-port.ts'
+import { keepStarts } from './past-starts.ts'
 import { loadsWeights, policyFor, prepare } from './prepare.ts'
 import { problemText } from './problems.ts'
 import { createRun } from './run.ts'
@@ -72,9 +73,9 @@ export const serve = async (environment: Environment): Promise<number> => {
   let launched: Launch | undefined
   let scratch = tmpdir()
   let pulling: Promise<void> = Promise.resolve()
-  let teaching: Promise<void> = Promise.resolve()
   let held: Promise<() => Promise<void>> | undefined
   const policy = policyFor(options, environment)
+  const pastStarts = keepStarts(options)
   const compiled = createCompileCache(options, environment, log)
   const files = patientFiles(options.sysfsRoot)
   const run: Run = createRun({
@@ -102,17 +103,8 @@ export const serve = async (environment: Environment): Promise<number> => {
       ).then(() => seeded)
       return pulling
     },
-    pastStarts: {
-      read: async (launch) => (await import('./last-start.ts')).readLastStart(startsDirectory(options), launch),
-      write: async (launch, past) => (await import('./last-start.ts')).writeLastStart(startsDirectory(options), launch, past),
-    },
+    pastStarts,
     onReady: compiled.keep,
-    boots: {
-      write: (launch, figures, outcome) => {
-        teaching = import('./boots.ts').then(({ writeBoot }) => writeBoot(bootsDirectory(options), launch, figures, outcome, new Date()))
-        return teaching
-      },
-    },
     failureWords,
     oomKills: readOomKills,
     contextFloor: options.minModelLength,
@@ -167,7 +159,7 @@ export const serve = async (environment: Environment): Promise<number> => {
   const { exitCode, words } = await Promise.race([run.ended, bug])
   abort.abort()
   // A worker that was told to stop removes its part files first; one that hangs in the kernel is not waited for.
-  await Promise.race([Promise.allSettled([preparing, pulling, teaching, held?.then((release) => release())]), sleep(workerMs)])
+  await Promise.race([Promise.allSettled([preparing, pulling, pastStarts.settled(), held?.then((release) => release())]), sleep(workerMs)])
   // After a bug of ours: every other end has reclaimed the engine's tree.
   if (exitCode === exitCodes.software) await sweep(spared, () => reaper?.reap(), AbortSignal.timeout(flushMs))
   await leave(options, log, sinks, exitCode, words)

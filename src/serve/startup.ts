@@ -22,10 +22,9 @@ const reportMs = 30_000
 export type PastStarts = {
   readonly read: (launch: Launch) => Promise<PastStart | undefined>
   readonly write: (launch: Launch, past: PastStart) => Promise<void>
+  /** Keeps what it took of the GPUs' memory. */
+  readonly teach: (launch: Launch, figures: MemoryFigures, outcome: Outcome) => void
 }
-
-/** Where it is kept what starts took of the GPUs' memory. */
-export type Boots = { readonly write: (launch: Launch, figures: MemoryFigures, outcome: Outcome) => Promise<void> }
 
 /** What a start is followed with. */
 export type StartupOptions = {
@@ -34,7 +33,6 @@ export type StartupOptions = {
   readonly log: Log
   readonly policy: Policy
   readonly pastStarts: PastStarts
-  readonly boots: Boots
   readonly memory: () => Memory | undefined
   readonly story: () => Story
   readonly change: (change: (story: Story) => Story) => void
@@ -142,10 +140,10 @@ export const createStartup = (options: StartupOptions): Startup => {
     keep: (launch) => {
       past = remember(story().phases) ?? past
       if (past !== undefined) void options.pastStarts.write(launch, past)
-      void options.boots.write(launch, figures, 'served')
+      options.pastStarts.teach(launch, figures, 'served')
     },
     giveUp: (launch, cause) => {
-      if (adapter.wasTooSmall(cause)) void options.boots.write(launch, figures, 'too-small')
+      if (adapter.wasTooSmall(cause)) options.pastStarts.teach(launch, figures, 'too-small')
     },
   }
 }
