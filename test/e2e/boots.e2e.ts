@@ -32,6 +32,7 @@ describe('a start on a GPU', () => {
   const environment = (engine: string, cache: string): Record<string, string> => ({
     ...bareEnvironment(),
     ...{ AIM_ENGINE_COMMAND: engine, AIM_SIMULATOR_SPEED: '40', AIM_SIMULATOR_KV_TOKENS: '1000000000', AIM_HOST: '127.0.0.1' },
+    AIM_ENGINE_ARGS: '{"load-format": "dummy"}',
     ...{ AIM_CACHE_PATH: join(directory, cache), AIM_MODEL_ID: join(directory, 'model'), AIM_SYSFS_ROOT: join(directory, 'machine') },
   })
 
