@@ -49,14 +49,18 @@ export const overlay = (model: string | undefined, flags: Flags, extra: readonly
   }
 }
 
-/** The options of an environment; with problems in it a Failure that names them all (78). Warnings go to stderr. */
+/** The options of an environment; with problems in it a Failure that names them all (78). Warnings go to stderr where the log level lets them. */
 export const readOptions = (environment: Environment): Options => {
   const { options, problems } = parse(environment, readSecretFile)
   const fatal = problems.filter(({ severity }) => severity === 'problem')
   if (fatal.length > 0) throw new Failure(`the environment has problems\n${showProblems(problems)}`, { exitCode: exitCodes.config })
-  if (problems.length > 0) process.stderr.write(`${showProblems(problems)}\n`)
+  if (problems.length > 0) warnerFor(options)(showProblems(problems))
   return options
 }
 
 /** Says something on stderr that does not stop a command. */
 export const warn = (sentence: string): void => void process.stderr.write(`${sentence}\n`)
+
+/** The same as far as AIM_LOG_LEVEL lets warnings through: AMD's operator takes a pod's log for the answer, and asks for nothing else in it. */
+export const warnerFor = ({ logLevel }: Pick<Options, 'logLevel'>): ((sentence: string) => void) =>
+  logLevel === 'error' || logLevel === 'critical' ? () => undefined : warn

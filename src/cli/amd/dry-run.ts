@@ -8,7 +8,7 @@ import type { ExitCode } from '../../std/exit-codes.ts'
 import { describeError, exitCodeOfError, Failure } from '../../std/failure.ts'
 import type { Json } from '../../std/json.ts'
 import { quoteWord } from '../../std/words.ts'
-import { overlay, readOptions, warn } from '../options.ts'
+import { overlay, readOptions, warn, warnerFor } from '../options.ts'
 import { write, yamlOf } from '../output.ts'
 import { runnable } from '../runnable.ts'
 import { documentOf } from './document.ts'
@@ -29,10 +29,11 @@ export const dryRunCommand = async (format: (typeof dryRunFormats)[number]): Pro
     const environment = overlay(undefined, {}, [])
     const options = readOptions(environment)
     isLenient = !options.strict
-    const scene = await setScene(options, environment, warn)
+    const tell = warnerFor(options)
+    const scene = await setScene(options, environment, tell)
     const { launch, found, blind } = await rehearse(scene, options, environment, patienceMs)
     if (isRefusal(launch)) throw new Failure(describeRefusal(launch as Refusal), { exitCode: (launch as Refusal).exitCode as ExitCode })
-    if (blind !== undefined) warn(`nothing is known about the weights: ${blind}`)
+    if (blind !== undefined) tell(`nothing is known about the weights: ${blind}`)
     await write(format === 'json' ? jsonOf(launch as Launch, found) : await textOf(runnable(launch as Launch, found)))
     return 0
   } catch (error) {

@@ -6,7 +6,7 @@ import type { Profile } from '../../recipes/profile.ts'
 import { rankingFor } from '../../recipes/rank.ts'
 import { synthesize } from '../../recipes/synthesize.ts'
 import { setScene } from '../../serve/rehearse.ts'
-import { overlay, readOptions, warn } from '../options.ts'
+import { overlay, readOptions, warnerFor } from '../options.ts'
 import { coloured, print, write } from '../output.ts'
 import { documentOf } from './document.ts'
 import { type Listed, reportOf, type Subject, tableOf } from './report.ts'
@@ -26,7 +26,8 @@ export type ListOptions = {
 /** Prints the profiles that AMD's runtime would have looked at: custom ones, the model's own, general ones. */
 export const listProfilesCommand = async ({ state, format, skipCompatibilityCheck = false }: ListOptions): Promise<number> => {
   const environment = overlay(undefined, {}, [])
-  const { request, inventory, catalog } = await setScene(readOptions(environment), environment, warn)
+  const options = readOptions(environment)
+  const { request, inventory, catalog } = await setScene(options, environment, warnerFor(options))
   const all = listed(request, inventory, catalog, skipCompatibilityCheck)
   const rows = all.filter((row) => state === 'all' || skipCompatibilityCheck || row.state === state)
   const subject: Subject = {

@@ -56,8 +56,8 @@ describe("AMD's commands", () => {
 
   test('dry-run --format=json is a list of one element, with every field that the operator reads', () => {
     const { code, stdout, stderr } = run(['dry-run', '--format=json'], { ...discovery, AIM_GPU_MODEL: 'mi325x', AIM_GPU_COUNT: '4' })
-    assert.equal(code, 0, stderr)
-    const list = discover(stderr + stdout)
+    assert.deepEqual([code, stderr], [0, ''])
+    const list = discover(stdout)
     assert.deepEqual(list, JSON.parse(stdout))
     assert.deepEqual(list, [
       {
@@ -75,6 +75,13 @@ describe("AMD's commands", () => {
         models: [{ name: 'a/m-fp8', source: 'hf://a/m-fp8', size_gb: null }],
       },
     ])
+  })
+
+  test('without a log level the warnings come too, and before the list, whose last bracket stays the last', () => {
+    const environment = { ...discovery, AIM_LOG_LEVEL: '', AIM_GPU_MODEL: 'mi325x', AIM_GPU_COUNT: '4', AIM_NEW_IN_0_12: '[]' }
+    const { stdout, stderr } = run(['dry-run', '--format=json'], environment)
+    assert.match(stderr, /AIM_NEW_IN_0_12.*\n.*nothing is known about the weights/s)
+    assert.equal(discover(stderr + stdout).length, 1)
   })
 
   test('the discovery job needs no GPU: a pinned profile says what it is for', () => {
