@@ -101,7 +101,9 @@ const intoAim = async () => {
   const failure = await until('the engine ended', async () => (JSON.parse((await get(`${ops}/status`)).body) as Status).failure, 600_000)
   const times = stop()
   const dropped = Number(/^aim_dropped_log_lines_total (\d+)/m.exec((await get(`${ops}/metrics`)).body)?.[1])
-  child.kill('SIGKILL')
+  // Killed it would leave the next engine behind, which waits for its turn.
+  child.kill('SIGTERM')
+  await once(child, 'exit')
   return { took: took('aim.took'), times, dropped, last: failure.evidence.at(-1) ?? '' }
 }
 
