@@ -44,8 +44,11 @@ const notCached = (id: string): Trouble => ({
 
 const wanted = (repo: string | undefined, { revision }: Options) => (repo === undefined ? undefined : { repo, revision })
 
+// Refused, but shown all the same.
+const withoutPassword = (endpoint: string): string => endpoint.replace(/\/\/[^/]*@/, '//')
+
 const hubSymptoms = (options: Options, { failure, dateMs, silent }: HubProbe): HubSymptoms => ({
-  endpoint: options.hubEndpoint,
+  endpoint: withoutPassword(options.hubEndpoint),
   withToken: options.hubToken !== undefined,
   ...(silent === true && { silent }),
   ...(dateMs !== undefined && { dateMs }),

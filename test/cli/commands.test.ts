@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -115,9 +115,35 @@ describe('aim', () => {
     const offline = await doctor({ HF_HUB_OFFLINE: '1' })
     assert.equal(offline.code, 78)
     assert.match(offline.stdout, /HF_HUB_OFFLINE forbids/)
+    const password = await doctor({ HF_ENDPOINT: hub.url.replace('//', '//user:pa@sswd@') })
+    assert.match(password.stdout, /must not hold a user or password/)
+    assert.doesNotMatch(password.stdout, /sswd/)
     const count = hub.requests.length
     await doctor({ HF_HUB_OFFLINE: '1' }, 'org/other')
     assert.equal(hub.requests.length, count)
+  })
+
+  test('doctor knows what a model still needs of the hub, and the version of the engine without running it', async (t) => {
+    const weights = Buffer.alloc(4096)
+    const hub = await startHub({ repos: { 'org/m': { files: { 'config.json': JSON.stringify(llama), 'model.safetensors': weights } } } })
+    t.after(() => hub.close())
+    const place = mkdtempSync(join(tmpdir(), 'aim-doctor-'))
+    t.after(() => rmSync(place, { recursive: true }))
+    mkdirSync(join(place, 'bin'))
+    mkdirSync(join(place, 'lib/python3.12/site-packages/vllm-0.30.1+rocm711.dist-info'), { recursive: true })
+    const engine = join(place, 'bin/vllm')
+    writeFileSync(engine, '#!/bin/sh\nexit 9\n', { mode: 0o755 })
+    const [file, ...rest] = aimFromSources
+    const environment = { HF_ENDPOINT: hub.url, AIM_CACHE_PATH: join(place, 'cache'), AIM_GPU_COUNT: '0', AIM_ENGINE_COMMAND: engine }
+    const { stdout } = await promisify(execFile)(file, [...rest, 'doctor', 'org/m', '--format', 'json'], {
+      env: { ...bareEnvironment(), ...environment },
+    })
+    const answer = JSON.parse(stdout)
+    assert.equal(answer.model.downloadBytes, weights.length + JSON.stringify(llama).length)
+    assert.equal(answer.model.downloadFiles, 2)
+    assert.equal(answer.hub.trouble, undefined)
+    assert.deepEqual([answer.engine.file, answer.engine.version], [engine, '0.30.1+rocm711'])
+    assert.ok(answer.findings.some(({ what }: { readonly what: string }) => /engine is 0\.30\.1\+rocm711/.test(what)))
   })
 
   test('doctor probes the cache it would use and leaves nothing there', () => {
