@@ -1,4 +1,5 @@
 /** GPUs as text for a person: what there is, how it is joined, what it does now. */
+import type { KfdHolder } from '../hardware/holders.ts'
 import type { Gpu } from '../hardware/inventory.ts'
 import type { Link } from '../hardware/links.ts'
 import type { Reading } from '../hardware/readings.ts'
@@ -114,6 +115,17 @@ export const readingTable = (gpus: readonly Gpu[], readings: readonly Reading[])
       ]
     }),
   )
+
+/** Who holds memory of these GPUs, a line for each process by the host's number, the largest first; a process of other GPUs is not named. */
+export const holderLines = (gpus: readonly Gpu[], holders: readonly KfdHolder[]): readonly string[] => {
+  const indices = new Map(gpus.map(({ gpuId, index }) => [gpuId, index]))
+  const known = holders.filter(({ gpuId }) => indices.has(gpuId))
+  const lines = [...Map.groupBy(known, ({ hostPid }) => hostPid)].map(([pid, held]) => {
+    const bytes = held.reduce((sum, { vramBytes }) => sum + vramBytes, 0)
+    return `host pid ${pid} holds ${formatBytes(bytes)} on GPU ${ranges(held.flatMap(({ gpuId }) => indices.get(gpuId) ?? []))}`
+  })
+  return lines.length === 0 ? [] : ['', ...lines]
+}
 
 const percent = (share: number | undefined): string => (share === undefined ? '-' : `${Math.round(share * 100)}%`)
 

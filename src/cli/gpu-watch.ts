@@ -1,10 +1,11 @@
 /** Edge: `aim gpus --watch`: looks at the GPUs again and again until it is told to stop. */
+import { readKfdHolders } from '../hardware/holders.ts'
 import type { Inventory } from '../hardware/inventory.ts'
 import { patientFiles } from '../hardware/patient-files.ts'
 import { readReadings } from '../hardware/readings.ts'
 import { exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
-import { readingTable } from './gpu-table.ts'
+import { holderLines, readingTable } from './gpu-table.ts'
 import { type Format, write } from './output.ts'
 
 const usualSeconds = 2
@@ -29,8 +30,10 @@ export const watchGpus = async (root: string, { gpus, blocked }: Inventory, ever
   })
   while (!stopped) {
     const readings = await readReadings(files, gpus)
+    const holders = await readKfdHolders(files)
     const at = new Date().toISOString()
-    await write(format === 'table' ? frame(`${at}, every ${seconds} s`, readingTable(gpus, readings)) : JSON.stringify({ at, readings }))
+    const table = (): string => [readingTable(gpus, readings), ...holderLines(gpus, holders)].join('\n')
+    await write(format === 'table' ? frame(`${at}, every ${seconds} s`, table()) : JSON.stringify({ at, readings, holders }))
     const { promise: next, resolve } = Promise.withResolvers<undefined>()
     const timer = setTimeout(resolve, seconds * 1000, undefined)
     await Promise.race([next, stop.promise])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { gpuTable, linkMatrix, ranges, readingTable } from '../../src/cli/gpu-table.ts'
+import { gpuTable, holderLines, linkMatrix, ranges, readingTable } from '../../src/cli/gpu-table.ts'
 import { detect } from '../../src/hardware/detect.ts'
 import { apu, instinctsOfTwoKinds, mi300x, mi300xDpx } from '../fixtures/hardware/machines.ts'
 import { inMemory, type Tree } from '../fixtures/hardware/tree.ts'
@@ -52,4 +52,16 @@ test('readingTable() shows what the driver tells and a dash for the rest', () =>
   assert.match(head ?? '', /^GPU +PRODUCT +BUSY +MEM +VRAM/)
   assert.match(busy ?? '', /^0 +MI300X +50% +25% +\|###### {6}\| +64 GiB of 128 GiB +412 W of 750 +61 C, mem 50 C +2100 MHz +throttled$/)
   assert.match(silent ?? '', /^1 +MI300X +- +- +- .* in reset or suspended$/)
+})
+
+test('holderLines() names who holds memory of these GPUs, and nobody of others', () => {
+  const [first, second] = gpusOf(mi300x(2)).map(({ gpuId }) => gpuId ?? 0)
+  assert.ok(first !== undefined && second !== undefined)
+  const holders = [
+    { hostPid: 7, gpuId: first, vramBytes: 2 ** 36 },
+    { hostPid: 7, gpuId: second, vramBytes: 2 ** 36 },
+    { hostPid: 9, gpuId: 1, vramBytes: 5 },
+  ]
+  assert.deepEqual(holderLines(gpusOf(mi300x(2)), holders), ['', 'host pid 7 holds 128 GiB on GPU 0-1'])
+  assert.deepEqual(holderLines(gpusOf(mi300x(2)), []), [])
 })
