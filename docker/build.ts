@@ -79,7 +79,10 @@ for (const file of globSync(join(dist, '*.js'))) {
   const ascii = text.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
   if (ascii !== text) writeFileSync(file, ascii)
 }
-cpSync(join(root, 'docker/launch.js'), join(dist, 'aim.js'))
+// In one file, because each that a start requires is looked up, read and checked.
+const launch = readFileSync(join(root, 'docker/launch.js'), 'utf8')
+writeFileSync(join(dist, 'aim.js'), `${launch}${readFileSync(join(dist, 'main.js'), 'utf8')}`)
+rmSync(join(dist, 'main.js'))
 cpSync(join(root, 'src/engine/flags'), join(dist, 'flags'), { recursive: true })
 writeFileSync(join(dist, 'package.json'), '{"type":"commonjs"}\n')
 // The image does not have the checkout: a recipe is named as it is there.
