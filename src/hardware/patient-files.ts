@@ -1,11 +1,16 @@
 /** Edge: files read in the thread pool, so that a driver that hangs stops neither probes nor supervision. */
-import { open, readdir, readlink } from 'node:fs/promises'
+import { close, open, read, readdir, readlink } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Read } from '../std/result.ts'
 import type { PatientFiles } from './file-system.ts'
 
+// Not node:fs/promises, which a start would load for this alone.
+const calls = { open: promisify(open), read: promisify(read), close: promisify(close), list: promisify(readdir), link: promisify(readlink) }
+
 /** A sysfs attribute is a page at most; gpu_metrics and fdinfo are less. */
-const largest = 64 * 1024
+const page = 4096
+const largest = 16 * page
 
 /** How long one read may take, milliseconds: a sensor takes microseconds, a GPU in reset as long as the reset. */
 const patienceMs = 250
@@ -37,8 +42,8 @@ export const patientFiles = (root = '/', patience = patienceMs): PatientFiles =>
       return read.ok ? { ok: true, value: read.value.toString() } : read
     },
     readBytes: (path) => wait(() => readSmall(place(path))),
-    list: (path) => wait(() => readdir(place(path))),
-    readLink: (path) => wait(() => readlink(place(path))),
+    list: (path) => wait(() => calls.list(place(path))),
+    readLink: (path) => wait(() => calls.link(place(path))),
   }
 }
 
@@ -52,9 +57,17 @@ const attempt = async <T>(call: () => Promise<T>): Promise<Read<T>> => {
 
 // sysfs gives a whole attribute to the first read; fdinfo may take several.
 const readSmall = async (path: string): Promise<Buffer> => {
-  await using file = await open(path, 'r')
-  const buffer = Buffer.alloc(largest)
-  let used = 0
-  for (let got = -1; got !== 0 && used < largest; used += got) got = (await file.read(buffer, used, largest - used)).bytesRead
-  return buffer.subarray(0, used)
+  const file = await calls.open(path, 'r')
+  try {
+    const pieces: Buffer[] = []
+    for (let used = 0; used < largest; ) {
+      const { bytesRead, buffer } = await calls.read(file, Buffer.allocUnsafe(page), 0, page, null)
+      if (bytesRead === 0) break
+      pieces.push(buffer.subarray(0, bytesRead))
+      used += bytesRead
+    }
+    return Buffer.concat(pieces)
+  } finally {
+    await calls.close(file)
+  }
 }

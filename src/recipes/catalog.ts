@@ -1,5 +1,5 @@
 /** Edge: reads directories of recipes. The YAML parser and the schema are loaded only when a recipe has to be read. */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FlagSchema } from '../engine/flags.ts'
 import { exitCodes } from '../std/exit-codes.ts'
@@ -25,15 +25,24 @@ const load = async (place: string, model: string | undefined, flags: FlagSchema 
   const refuse = (error: NodeJS.ErrnoException) => {
     throw unreadable(place, error)
   }
-  if (place.endsWith('.jsonl')) return [{ profiles: readIndex(await readFile(place, 'utf8').catch(refuse), model), problems: [] }]
+  if (place.endsWith('.jsonl')) return [{ profiles: readIndex(indexText(place), model), problems: [] }]
+  const [{ readdir, readFile, stat }, { parseRecipe }] = await Promise.all([import('node:fs/promises'), import('./parse.ts')])
   const isFile = /\.ya?ml$/.test(place) && (await stat(place).catch(refuse)).isFile()
   const names = isFile ? [''] : await readdir(place, { recursive: true }).catch(refuse)
-  const { parseRecipe } = await import('./parse.ts')
   // A mounted ConfigMap shows every file a second time, below a directory whose name starts with two dots.
   const files = names.filter((name) => isFile || (/\.ya?ml$/.test(name) && !/(?:^|\/)\./.test(name))).toSorted()
   return Promise.all(
     files.map(async (name) => parseRecipe(await readFile(join(place, name), 'utf8').catch(refuse), join(place, name), place, flags)),
   )
+}
+
+// At once: it is one file of our own, and waiting for it would load what reads later.
+const indexText = (place: string): string => {
+  try {
+    return readFileSync(place, 'utf8')
+  } catch (error) {
+    throw unreadable(place, error as NodeJS.ErrnoException)
+  }
 }
 
 const unreadable = (place: string, error: NodeJS.ErrnoException): Failure =>
