@@ -21,6 +21,8 @@ export type ModelQuestion = {
   readonly hub: Hub
   readonly offline: boolean
   readonly signal: AbortSignal
+  /** Tries to reach the hub; a start's own patience when absent. */
+  readonly attempts?: number
 }
 
 /** Finds the model; asks the hub only when the cache does not hold all of it. */
@@ -54,8 +56,9 @@ export const tornDirectory = ({ source: { path, artifact } }: FoundModel): Failu
 const list = (names: readonly string[]): string =>
   `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`
 
-const describeOnHub = async ({ model, repo, revision, cacheDir, hub, signal }: ModelQuestion): Promise<FoundModel> => {
-  const { listing, config } = await runWorker({ kind: 'describe', hub, repo, revision }, 'described', signal, () => undefined)
+const describeOnHub = async ({ model, repo, revision, cacheDir, hub, signal, attempts }: ModelQuestion): Promise<FoundModel> => {
+  const asked = { kind: 'describe', hub, repo, revision, ...(attempts === undefined ? {} : { attempts }) } as const
+  const { listing, config } = await runWorker(asked, 'described', signal, () => undefined)
   const { commit, ref } = listing
   return {
     listing,

@@ -53,10 +53,13 @@ export const rehearse = async (scene: Scene, options: Options, environment: Envi
   return typeof found === 'string' ? { launch, blind: found } : { launch, found }
 }
 
+/** A plan can go without the hub, so it does not insist as a start would. */
+const attempts = 2
+
 const describeWithin = async (options: Options, request: Request, repository: string, ms: number): Promise<FoundModel | string> => {
   const signal = AbortSignal.timeout(ms)
   try {
-    return await findModel(modelQuestion(options, request, repository, signal))
+    return await findModel({ ...modelQuestion(options, request, repository, signal), attempts })
   } catch (error) {
     if (signal.aborted) return `the hub did not answer within ${ms / 1000} s`
     if (error instanceof Failure && canGoWithout(error, repository)) return error.message

@@ -43,13 +43,17 @@ const run = async (request: WorkerRequest, signal: AbortSignal): Promise<void> =
   say({ kind: 'pulled', snapshot: await pull({ ...options, signal, onProgress: throttle() }) })
 }
 
-const describeRepo = async ({ hub, repo, revision }: WorkerRequest & { kind: 'describe' }, signal: AbortSignal): Promise<void> => {
+const describeRepo = async (
+  { hub, repo, revision, attempts }: WorkerRequest & { kind: 'describe' },
+  signal: AbortSignal,
+): Promise<void> => {
   const [{ sourceOf }, { readFile }, { standardTransfer }] = await Promise.all([
     import('../cache/source.ts'),
     import('../cache/read-file.ts'),
     import('../cache/retry.ts'),
   ])
-  const listing: Listing = await (await sourceOf(hub)).list(repo, revision, signal, standardTransfer)
+  const transfer = { ...standardTransfer, ...(attempts === undefined ? {} : { attempts }) }
+  const listing: Listing = await (await sourceOf(hub)).list(repo, revision, signal, transfer)
   const config = listing.files.some(({ path }) => path === 'config.json') ? await readFile(hub, listing, 'config.json', signal) : undefined
   say({ kind: 'described', listing, config: config === undefined ? undefined : parsePythonJson(config.toString()) })
 }

@@ -2,7 +2,7 @@ import type { Hub, Listing, PullProgress, Snapshot } from '../cache/types.ts'
 
 /** What the worker process is asked, as one JSON document on its stdin. The token travels there too: never in argv. */
 export type WorkerRequest =
-  | { readonly kind: 'describe'; readonly hub: Hub; readonly repo: string; readonly revision: string }
+  | { readonly kind: 'describe'; readonly hub: Hub; readonly repo: string; readonly revision: string; readonly attempts?: number }
   | { readonly kind: 'pull'; readonly hub: Hub; readonly listing: Listing; readonly patterns: readonly string[]; readonly cacheDir: string }
 
 /** What it answers: one JSON document per line on its stdout; the last one is a result or `failed`. */

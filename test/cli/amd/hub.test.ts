@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
@@ -42,6 +44,24 @@ describe("AMD's commands and a hub", () => {
     assert.match(readlinkSync(path), /^\.\.\/hub\/models--/)
     const again = await run(['download-to-cache', '--model-id', `hf://${stage.repo}`, '--use-hf-cache'], { HF_HUB_OFFLINE: '1' })
     assert.match(again.stdout, new RegExp(`\nModel downloaded to: ${path}\n$`))
+  })
+
+  test('a dry run does not insist on a hub that is down: it asks twice and goes on without the size', async () => {
+    let asked = 0
+    const down = createServer((_, response) => {
+      asked++
+      response.writeHead(503).end()
+    }).listen(0, '127.0.0.1')
+    await once(down, 'listening')
+    const endpoint = `http://127.0.0.1:${(down.address() as AddressInfo).port}`
+    const { code, stdout } = await run(['dry-run', '--format', 'json'], {
+      AIM_GPU_MODEL: 'MI300X',
+      AIM_ID: 'acme/other',
+      HF_ENDPOINT: endpoint,
+    })
+    down.close()
+    const [{ models }] = JSON.parse(stdout) as [{ models: [{ size_gb: number | null }] }]
+    assert.deepEqual([code, asked, models[0].size_gb], [0, 2, null])
   })
 
   test('a model that the hub does not have is an error, with nothing on stdout', async () => {
