@@ -4,6 +4,7 @@ import type { Fit, Verdict } from '../model/fit.ts'
 import type { Change, FitReport } from '../recipes/fit-report.ts'
 import { formatBytes } from '../std/bytes.ts'
 import { stackedBar } from './bar.ts'
+import { rooflineInWords } from './roofline.ts'
 import { formatTable } from './table.ts'
 import { wrap } from './wrap.ts'
 
@@ -11,29 +12,20 @@ const words: Readonly<Record<Verdict, string>> = { fits: 'fits', likely: 'likely
 
 /** All lines, at most `width` columns but for single words that are longer. */
 export const showFit = (report: FitReport, from: string, assumed: readonly string[], width: number): string => {
-  const { model, card, gpuCount, engineVersion, fit, obstacles, changes, tokensPerSecond } = report
+  const { model, card, gpuCount, engineVersion, fit, obstacles, changes, roofline } = report
   const kind = `${gpuCount}x ${card.product} (${card.gfx === 'cuda' ? '' : `${card.gfx}, `}${formatBytes(card.vramBytes)} each)`
   return [
     ...wrap(`${model} on ${kind}, vLLM ${engineVersion ?? 'of this image'}: ${words[fit.verdict]}`, width),
     ...[...obstacles, ...verdictLines(fit)].flatMap((line) => wrap(line, width, '  ')),
     '',
     ...memoryLines(report, width),
-    ...(tokensPerSecond === undefined
-      ? []
-      : [
-          '',
-          ...wrap(
-            `at most ${roundly(tokensPerSecond)} tokens/s for one request by memory bandwidth alone: an order of magnitude, not a promise`,
-            width,
-          ),
-        ]),
+    ...(roofline === undefined ? [] : ['', rooflineInWords(roofline)]),
     ...(changes.length === 0 ? [] : ['', 'what would change it', ...changeLines(changes)]),
     ...notes([`model read from ${from}`, ...assumed, ...fit.unknown, ...outside(fit)], width),
   ].join('\n')
 }
 
 const count = (amount: number): string => Math.floor(amount).toLocaleString('en-US')
-const roundly = (amount: number): string => count(Number(amount.toPrecision(1)))
 
 const verdictLines = ({
   verdict,

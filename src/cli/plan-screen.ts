@@ -3,21 +3,23 @@ import type { Gpu } from '../hardware/inventory.ts'
 import type { Fit } from '../model/fit.ts'
 import type { Launch } from '../plan/launch.ts'
 import type { Rejection } from '../recipes/profile.ts'
+import type { Roofline } from '../recipes/roofline.ts'
 import { synthesizedSource } from '../recipes/synthesize.ts'
 import { formatBytes } from '../std/bytes.ts'
 import { quoteWord } from '../std/words.ts'
 import { memoryBar } from './memory-bar.ts'
 import type { Paint } from './paint.ts'
+import { rooflineInWords } from './roofline.ts'
 import { wrap, wrapItem } from './wrap.ts'
 
 /** How wide the reader is, in columns (infinite in a pipe, so that a line stays a line for grep), and its colours. */
 export type Look = { readonly width: number; readonly paint: Paint }
 
 /** What runs and on what (`cached`: all of the model is here already), the memory, the reasons, what was rejected, and the exact command. */
-export const planScreen = (launch: Launch, fit: Fit | undefined, cached: boolean, look: Look): string =>
+export const planScreen = (launch: Launch, fit: Fit | undefined, roofline: Roofline | undefined, cached: boolean, look: Look): string =>
   [
     ...whatRuns(launch, cached, look),
-    ...section(memoryTitle(launch), memory(launch, fit, look), look),
+    ...section(memoryTitle(launch), [...memory(launch, fit, look), ...speed(roofline, look)], look),
     ...section(
       'why',
       launch.reasons.flatMap((reason) => wrapItem(reason, look.width)),
@@ -88,6 +90,9 @@ const memory = ({ gpus: [gpu] }: Launch, fit: Fit | undefined, { width, paint }:
   if (fit === undefined || gpu.vramBytes === undefined) return ['  not known: the weights or the memory of the GPU are not']
   return memoryBar(fit, gpu.vramBytes, width, paint)
 }
+
+const speed = (roofline: Roofline | undefined, { width }: Look): readonly string[] =>
+  roofline === undefined ? [] : wrap(rooflineInWords(roofline), width, '  ')
 
 /** Ids that are named for one reason; the rest is counted. */
 const namedIds = 3

@@ -10,6 +10,7 @@ import type { Refusal } from '../plan/refusal.ts'
 import type { Request } from '../plan/request.ts'
 import { describeGpus } from '../recipes/hard-tests.ts'
 import { fitOn } from '../recipes/memory.ts'
+import { type Roofline, rooflineOf } from '../recipes/roofline.ts'
 import type { FoundModel } from '../serve/model.ts'
 import { type Prepared, prepare } from '../serve/prepare.ts'
 import { rehearse, setScene } from '../serve/rehearse.ts'
@@ -113,9 +114,16 @@ const failureOf = ({ message, fix, exitCode, rejected, nearest = [] }: Refusal):
 
 const printPlan = async (planned: Planned, format: Format): Promise<void> => {
   const fit = fitFor(planned)
+  const roofline = rooflineFor(planned, fit)
   const cached = planned.found !== undefined && planned.found.listing === undefined
-  await print(format, { ...planned.launch, ...(fit === undefined ? {} : { fit }) }, () => planScreen(planned.launch, fit, cached, look()))
+  await print(format, { ...planned.launch, ...(fit === undefined ? {} : { fit }), ...(roofline === undefined ? {} : { roofline }) }, () =>
+    planScreen(planned.launch, fit, roofline, cached, look()),
+  )
 }
+
+/** Of the card as it is called, whatever the user calls it. */
+const rooflineFor = ({ launch: { gpus, model, setup } }: Planned, fit: Fit | undefined): Roofline | undefined =>
+  fit === undefined || setup === undefined ? undefined : rooflineOf(gpus[0]?.product, model.facts, setup.tensor, fit)
 
 /** Without facts of the weights, by what the recipe knows of them. */
 const fitFor = ({ launch, request, inventory, blind }: Planned): Fit | undefined => {

@@ -22,6 +22,8 @@ export type Resources = {
   readonly memoryBytes?: number
   readonly shmBytes?: number
   readonly cpus?: number
+  /** Page cache by which all ranks read the weights once; less is slow and no more. */
+  readonly pageCacheBytes?: number
   readonly downloadBytes?: number
 }
 

@@ -2,7 +2,7 @@ import type { EngineAdapter, EngineInput } from '../engine/adapter.ts'
 import type { Inventory } from '../hardware/inventory.ts'
 import { repositoryOf } from '../recipes/hard-tests.ts'
 import { canonicalId, readGeneralId } from '../recipes/id.ts'
-import { fitOn, setupOn } from '../recipes/memory.ts'
+import { effectiveArguments, fitOn, setupOn } from '../recipes/memory.ts'
 import { gpusAskedBy } from '../recipes/parallel.ts'
 import { pinnedProfile } from '../recipes/pinned.ts'
 import type { Profile, Selection } from '../recipes/profile.ts'
@@ -15,7 +15,7 @@ import { mergeArguments, overridesOf } from './arguments.ts'
 import { checkSelection, type FlagRules } from './check-arguments.ts'
 import { compilePlace } from './compile-place.ts'
 import { chooseGpus, visibleDevices } from './gpus.ts'
-import { cpuCache, resourceReasons, resourcesOf } from './host.ts'
+import { cpuCache, type HostQuestion, hostRefusal, resourceReasons, resourcesOf } from './host.ts'
 import type { Launch, ModelSource } from './launch.ts'
 import { questionOf, usableGpus } from './question.ts'
 import { badRequest, describeHidden, isRefusal, noGpu, type Refusal } from './refusal.ts'
@@ -50,7 +50,12 @@ export const plan = (
   const question = versioned(questionOf(request, inventory, source), rules)
   const selection = checkSelection(choose(request, question, inventory, catalog), rules)
   if (isRefusal(selection)) return selection
-  return refuseSecrets(request, selection.profile) ?? build({ request, inventory, source, policy, adapter, question, selection, rules })
+  const host = hostQuestion(request, question, selection.profile, cpuCache(selection.profile, request, inventory.host, source))
+  return (
+    refuseSecrets(request, selection.profile) ??
+    hostRefusal(selection.profile, host, inventory.host) ??
+    build({ request, inventory, source, policy, adapter, question, selection, rules })
+  )
 }
 
 /** The flags are those of the engine that is here, and so is their version. */
@@ -107,7 +112,8 @@ const build = ({ request, inventory, source, policy, adapter, question, selectio
   const input: EngineInput = { command: request.engineCommand ?? commands[request.engine], modelPath: source.path, ...merged.input }
   const cache = cpuCache(profile, request, inventory.host, source)
   const masks = visibleDevices(gpus, usable, request.engineEnvironment ?? {})
-  const resources = resourcesOf(profile, source, request.engine, gib(Number(cache.VLLM_CPU_KVCACHE_SPACE ?? 0)))
+  const host = hostQuestion(request, question, profile, cache)
+  const resources = resourcesOf(profile, source, host)
   const environment = environmentOf(profile, request)
   const [gpu] = gpus
   const setup = gpu === undefined ? undefined : setupOn(profile, question, gpu)
@@ -133,11 +139,17 @@ const build = ({ request, inventory, source, policy, adapter, question, selectio
       ...environment.reasons,
       ...(learned === undefined ? [] : [learned]),
       ...cacheReasons(cache),
-      ...resourceReasons(resources, profile, inventory.host),
+      ...resourceReasons(resources, profile, host, inventory.host),
     ],
     rejected,
   }
 }
+
+const hostQuestion = (request: Request, question: Question, profile: Profile, cache: Readonly<Record<string, string>>): HostQuestion => ({
+  engine: request.engine,
+  arguments: effectiveArguments(profile, question),
+  cpuCacheBytes: gib(Number(cache.VLLM_CPU_KVCACHE_SPACE ?? 0)),
+})
 
 type Variables = { readonly variables: Readonly<Record<string, string>>; readonly reasons: readonly string[] }
 

@@ -1,12 +1,12 @@
 /** The answer to "does this fit there": the fit itself, what stands in its way, and what would change it. */
 
-import { peakBytesPerSecond } from '../hardware/bandwidth.ts'
 import type { NamedCard } from '../hardware/card-names.ts'
 import type { ModelFacts } from '../model/facts.ts'
 import { type Fit, fit, type Setup, type Verdict } from '../model/fit.ts'
 import { headsDivide } from '../model/heads.ts'
 import { growth, supports } from './precision.ts'
 import { type Precision, precisions } from './profile.ts'
+import { type Roofline, rooflineOf } from './roofline.ts'
 import { type Arguments, setupFor } from './setup.ts'
 
 /** What is asked: a model, `gpuCount` equal GPUs, the engine's arguments by canonical long name. */
@@ -31,7 +31,7 @@ export type Change = {
   readonly concurrency?: number
 }
 
-/** The whole answer. `tokensPerSecond` is the roofline of one request alone: an order of magnitude that no engine reaches. */
+/** The whole answer. `tokensPerSecond` is the roofline with an empty KV cache, `roofline` both ends of it. */
 export type FitReport = FitQuestion & {
   readonly setup: Setup
   readonly fit: Fit
@@ -39,6 +39,7 @@ export type FitReport = FitQuestion & {
   readonly obstacles: readonly string[]
   readonly changes: readonly Change[]
   readonly tokensPerSecond?: number
+  readonly roofline?: Roofline
 }
 
 /** Answers; undefined when nothing is known of the weights. */
@@ -48,12 +49,12 @@ export const fitReport = (question: FitQuestion): FitReport | undefined => {
   if (answer === undefined) return undefined
   const obstacles = obstaclesTo(question, setup)
   const judged = obstacles.length === 0 ? answer : { ...answer, verdict: 'no' as const, fits: false }
-  const rate = roofline(question, setup, judged)
+  const rate = rooflineOf(question.card.product, question.facts, setup.tensor, judged)
   return {
     ...question,
     ...{ setup, fit: judged, obstacles },
     changes: changesFor(question, setup, judged),
-    ...(rate === undefined ? {} : { tokensPerSecond: rate }),
+    ...(rate === undefined ? {} : { tokensPerSecond: rate.empty, roofline: rate }),
   }
 }
 
@@ -87,12 +88,6 @@ const obstaclesTo = ({ facts, card, gpuCount }: FitQuestion, { tensor, pipeline 
       ? [`${card.gfx} cannot compute in ${precision}`]
       : []),
   ]
-}
-
-/** The memory banks of a stage read the weights that one token is multiplied with, once; nothing else is counted. */
-const roofline = ({ facts, card }: FitQuestion, { tensor }: Setup, { verdict }: Fit): number | undefined => {
-  const [peak, read] = [peakBytesPerSecond(card.product), facts.shape?.activeBytes]
-  return peak === undefined || read === undefined || verdict === 'no' ? undefined : (peak * tensor) / read
 }
 
 const ranking: Readonly<Record<Verdict, number>> = { no: 0, likely: 1, fits: 2 }

@@ -18,7 +18,8 @@ const made = plan(request(), inventory(machineGpus('MI300X')), [profile(), ...ri
 if (isRefusal(made)) throw new Error(made.message)
 const launch: Launch = made
 const answer = fit(facts8b, { vramBytes: gib(192), tensor: 1, contextLength: 8192 })
-const screen = (width: number, colours = false) => planScreen(launch, answer, true, { width, paint: painter(colours) }).split('\n')
+const screen = (width: number, colours = false) =>
+  planScreen(launch, answer, undefined, true, { width, paint: painter(colours) }).split('\n')
 
 for (const width of [60, 80, 140]) {
   test(`no line is wider than ${width} columns but for a word that cannot be broken`, () => {
