@@ -21,7 +21,7 @@ const suites = {
   },
   long: {
     ending: 'long.ts',
-    says: 'a kubelet (etcd, containerd, CNI plugins from apt, Kubernetes built from Go modules), pulls raced and killed at random',
+    says: 'a kubelet (etcd, containerd, CNI plugins from apt, Kubernetes built from Go modules), pulls raced and killed at random, also on two mounts (nfs-kernel-server where the kernel has NFS, else bindfs)',
     concurrency: 1,
   },
 } as const

@@ -34,7 +34,7 @@ const assertWhole = async (directories: readonly string[]): Promise<void> => {
 
 /** Two pullers on each mount; gives the bytes that were sent, in copies. */
 const race = async (t: TestContext, seconds: number, kills: number): Promise<number> => {
-  const { server } = await serve(t, { repos: { 'org/m': { files } }, faults: [{ at: 'cdn', kind: 'drip', bytesPerSecond: 2 * mebi }] })
+  const { server } = await serve(t, { repos: { 'org/m': { files } }, faults: [{ at: 'cdn', kind: 'drip', bytesPerSecond: mebi / 2 }] })
   const { directory, mounts } = await mountTwice(t, seconds)
   let left = kills
   const seat = async (mount: string): Promise<void> => {
