@@ -4,9 +4,13 @@ import type { Asked, Trouble } from './errors.ts'
 import { endpointVariable } from './protocol.ts'
 import type { Hub } from './types.ts'
 
+/** A used-up quota, as Linux numbers it; libuv has no name for it. */
+const quotaErrno = -122
+
 /** The `code` of a system, TLS or undici error. */
 export const errorCode = (error: unknown): string | undefined => {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const { code, errno } = error instanceof Error ? (error as NodeJS.ErrnoException) : {}
+  if (errno === quotaErrno) return 'EDQUOT'
   return typeof code === 'string' ? code : undefined
 }
 

@@ -1,7 +1,7 @@
 /** From a model's name to where it lies and what it is: from the cache when it is whole there, else from the hub. */
 import { locate, missingIn, readModelConfig, snapshotFiles } from '../cache/locate.ts'
 import { snapshotPath } from '../cache/paths.ts'
-import type { Hub, Listing } from '../cache/types.ts'
+import type { Hub, Listing, Snapshot } from '../cache/types.ts'
 import { describe } from '../model/describe.ts'
 import type { ModelSource } from '../plan/launch.ts'
 import { exitCodes } from '../std/exit-codes.ts'
@@ -23,19 +23,28 @@ export type ModelQuestion = {
   readonly signal: AbortSignal
   /** Tries to reach the hub; a start's own patience when absent. */
   readonly attempts?: number
+  /** Which of its files are wanted, as globs; none for all of them. Left out, what earlier pulls asked for is enough when it can be served. */
+  readonly patterns?: readonly string[]
 }
 
 /** Finds the model; asks the hub only when the cache does not hold all of it. */
 export const findModel = async (question: ModelQuestion): Promise<FoundModel> => {
-  const { model, repo, revision, cacheDir, offline } = question
+  const { model, repo, revision, offline } = question
   if (model.startsWith('/')) return { source: sourceAt(model, model) }
-  const snapshot = locate(cacheDir, repo, revision)
+  const snapshot = locateWanted(question)
   if (snapshot !== undefined && snapshot.missing.length === 0) {
     const artifact = { repo, commit: snapshot.commit, patterns: [], ...(snapshot.commit === revision ? {} : { ref: revision }) }
     return { source: { ...sourceAt(model, snapshot.path), artifact } }
   }
   if (offline) throw notCached(question, snapshot?.missing)
   return describeOnHub(question)
+}
+
+const locateWanted = ({ cacheDir, repo, revision, patterns }: ModelQuestion): Snapshot | undefined => {
+  const snapshot = locate(cacheDir, repo, revision, patterns)
+  if (snapshot === undefined || snapshot.missing.length > 0 || patterns !== undefined) return snapshot
+  // Whole as far as it was asked for, which may have been only its config.
+  return { ...snapshot, missing: missingIn(snapshot.path) }
 }
 
 const sourceAt = (id: string, path: string): ModelSource => ({ id, path, facts: describe(readModelConfig(path), snapshotFiles(path)) })

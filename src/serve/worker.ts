@@ -66,6 +66,7 @@ const needed =
 const reachingOut = ({ kind }: Hub): NodeJS.ProcessEnv => ({
   // Where certificates are named as OpenSSL's and Python's programs read them, Node has to be told to look there.
   ...((process.env.SSL_CERT_FILE || process.env.SSL_CERT_DIR) && { NODE_USE_SYSTEM_CA: '1' }),
+  ...(kind === 's3' && process.env.AWS_CA_BUNDLE && { NODE_EXTRA_CA_CERTS: process.env.AWS_CA_BUNDLE }),
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => needed.test(name) || (kind === 's3' && name.startsWith('AWS_')))),
 })
 

@@ -55,6 +55,16 @@ describe('aim cache', () => {
     assert.equal((await aim('a', ['path', 'org/m'])).text, path)
   })
 
+  test('a pull of all goes on where one of some files stopped', async () => {
+    const some = await aim('some', ['pull', 'org/m', '--include', '*.json'])
+    assert.equal(some.code, 0, some.stderr)
+    hub.requests.length = 0
+    assert.equal((await aim('some', ['pull', 'org/m', '--include', 'config.json'])).text, some.text)
+    assert.equal(hub.requests.length, 0)
+    assert.equal((await aim('some', ['pull', 'org/m'])).text, some.text)
+    for (const [name, content] of Object.entries(files)) assert.ok(readFileSync(join(some.text, name)).equals(Buffer.from(content)), name)
+  })
+
   test('path of what is not there is 78 and says how to get it', async () => {
     const { code, text, stderr } = await aim('none', ['path', 'org/m'])
     assert.equal(code, 78)

@@ -54,3 +54,22 @@ test('a directory that lacks a shard, the target of a link or all weights is ref
     assert.equal(torn.exitCode, exitCodes.config)
   }
 })
+
+test('a snapshot of which only the config was pulled is not taken for the model', async (t) => {
+  const cacheDir = await directory(t, {})
+  const commit = 'c'.repeat(40)
+  const snapshot = join(cacheDir, 'models--org--m/snapshots', commit)
+  const done = join(cacheDir, 'models--org--m/.aim/done')
+  await mkdir(snapshot, { recursive: true })
+  await mkdir(done, { recursive: true })
+  const listed = { path: 'config.json', bytes: config.length, etag: 'a'.repeat(40), algorithm: 'git-sha1' }
+  const manifest = { version: 1, repo: 'org/m', commit, patterns: ['*.json'], files: [listed, { ...listed, path: 'model.safetensors' }] }
+  await writeFile(join(done, `${commit}.json`), JSON.stringify(manifest))
+  await writeFile(join(snapshot, 'config.json'), config)
+  const asked = { model: 'org/m', repo: 'org/m', revision: commit, cacheDir, hub: { endpoint: 'http://127.0.0.1:1' }, offline: true }
+  const question = { ...asked, signal: new AbortController().signal }
+  await assert.rejects(findModel(question), { exitCode: exitCodes.config, message: /lacks \*\.safetensors/ })
+  assert.equal((await findModel({ ...question, patterns: ['*.json'] })).source.path, snapshot)
+  await writeFile(join(snapshot, 'model.safetensors'), 'x')
+  assert.equal((await findModel(question)).source.path, snapshot)
+})
