@@ -86,7 +86,7 @@ export const machineCauses: readonly Cause[] = [
     whileServing: true,
     pattern: /^the kernel killed (?<count>\d+) for memory$/,
     sentence: 'the kernel killed the engine for want of host memory (oom_kill $<count> in this container)',
-    fix: 'raise the memory limit of the container; less: no KV offload to the host (swap-space, cpu-offload-gb, kv-offloading-size), a smaller VLLM_CPU_KVCACHE_SPACE',
+    fix: 'raise the memory limit of the container; less: no KV offload to the host (cpu-offload-gb, kv-offloading-size), a smaller VLLM_CPU_KVCACHE_SPACE',
     remedy: 'retry',
   },
   {

@@ -5,10 +5,12 @@ import { decimal } from '../recipes/numbers.ts'
 import type { Arguments } from '../recipes/setup.ts'
 import { formatBytes, gib } from '../std/bytes.ts'
 
-/** Arguments that keep GiB of tensors in pinned host memory: for all GPUs together, or for each (vLLM config/cache.py, config/offload.py). */
+/**
+ * Arguments that keep GiB of tensors in pinned host memory: for all GPUs together, or for each (vLLM config/cache.py, config/offload.py). Not
+ * `swap-space`, of which vLLM's present engine takes nothing (vLLM #36216).
+ */
 const pinned: readonly (readonly [name: string, each: boolean])[] = [
   ['kv-offloading-size', false],
-  ['swap-space', true],
   ['cpu-offload-gb', true],
 ]
 
