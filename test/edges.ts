@@ -7,6 +7,7 @@ export const edges: readonly string[] = [
   'src/cache/durable.ts',
   'src/cache/fast-lane.ts',
   'src/cache/flock.ts',
+  'src/cache/headers.ts',
   'src/cache/http.ts',
   'src/cache/insist.ts',
   'src/cache/inventory.ts',

@@ -98,6 +98,10 @@ export const pinnedRef = (commit: string): string => `aim/${commit.slice(0, 12)}
 export const manifestPath = (cacheDir: string, repo: string, commit: string): string =>
   join(cacheDir, repoFolder(repo), '.aim', 'done', `${commit}.json`)
 
+/** Our list of the tensors in a snapshot's shards. */
+export const tensorsPath = (cacheDir: string, repo: string, commit: string): string =>
+  join(cacheDir, repoFolder(repo), '.aim', 'tensors', `${commit}.json`)
+
 /** huggingface_hub's list of what a commit holds; to be written only when all of it is present, or its offline reads fail. */
 export const treePath = (cacheDir: string, repo: string, commit: string): string =>
   join(cacheDir, repoFolder(repo), 'trees', `${commit}.json`)

@@ -76,8 +76,8 @@ const removeRevision = async ({ folder, revisions }: HeldRepo, commit: string): 
     if ((await readFile(path, 'utf8').catch(() => '')).trim() === commit) await rm(path, { force: true })
   }
   await rm(join(folder, 'snapshots', commit), { recursive: true, force: true })
-  for (const path of [join(folder, '.aim', 'done', `${commit}.json`), join(folder, 'trees', `${commit}.json`)])
-    await rm(path, { force: true })
+  for (const directory of [join('.aim', 'done'), join('.aim', 'tensors'), 'trees'])
+    await rm(join(folder, directory, `${commit}.json`), { force: true })
 }
 
 /** A repository in which nothing is left goes too; who pulls into it at this moment makes it anew. */

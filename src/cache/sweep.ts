@@ -2,7 +2,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { discard } from './durable.ts'
-import { blobPath, claimsPath, journalPath, manifestPath, refPath, treePath } from './paths.ts'
+import { blobPath, claimsPath, journalPath, manifestPath, refPath, tensorsPath, treePath } from './paths.ts'
 import type { Listing, RepoFile } from './types.ts'
 
 const namesIn = (directory: string): Promise<readonly string[]> => readdir(directory).catch(() => [])
@@ -39,7 +39,7 @@ export const sweep = async (cacheDir: string, { repo, commit, ref = 'main' }: Li
   const etag = published[0]?.etag ?? '0'.repeat(40)
   await sweepNames(dirname(blobPath(cacheDir, repo, etag)), (name) => isDraft(name) && ofPublished(name))
   await sweepNames(dirname(journalPath(cacheDir, repo, etag, '')), ofPublished)
-  for (const path of [manifestPath(cacheDir, repo, commit), treePath(cacheDir, repo, commit), refPath(cacheDir, repo, ref)])
-    await sweepNames(dirname(path), isDraft)
+  const lists = [manifestPath, tensorsPath, treePath].map((pathOf) => pathOf(cacheDir, repo, commit))
+  for (const path of [...lists, refPath(cacheDir, repo, ref)]) await sweepNames(dirname(path), isDraft)
   await sweepClaims(claimsPath(cacheDir, repo), ofPublished)
 }

@@ -1,5 +1,6 @@
 /** From the options of `aim fit` to its question: pure, so that every slip is told at once. */
 
+import type { Headers } from '../cache/shards.ts'
 import { cardNamed, gfxFor, type NamedCard } from '../hardware/card-names.ts'
 import { describe } from '../model/describe.ts'
 import type { ModelFacts } from '../model/facts.ts'
@@ -9,6 +10,7 @@ import { readWords } from '../plan/arguments.ts'
 import { decimal, wholeNumber } from '../recipes/numbers.ts'
 import type { Arguments } from '../recipes/setup.ts'
 import { gib, parseBytes } from '../std/bytes.ts'
+import type { StoredTensor } from '../std/safetensors.ts'
 import { engineOptions, type FitFlags } from './fit-options.ts'
 
 /** The GPUs and arguments that were asked for; `card` is absent where this machine's are meant. */
@@ -122,14 +124,20 @@ const parameterBytes: Readonly<Record<string, number>> = { fp8: 1, int8: 1, int4
 export type Model = { readonly facts: ModelFacts; readonly converted?: ModelFacts; readonly assumed: readonly string[] }
 
 /** What the model is: its own files, or what the options say they take. */
-export const modelOf = (config: unknown, files: readonly WeightFile[], { arguments: args, weightsBytes, parameters }: Asked): Model => {
+export const modelOf = (
+  config: unknown,
+  files: readonly WeightFile[],
+  { arguments: args, weightsBytes, parameters }: Asked,
+  headers: Headers<StoredTensor> = {},
+): Model => {
   const method = typeof args.quantization === 'string' ? args.quantization : undefined
   const other = method === undefined ? undefined : requantized(config, method)
   const own = other ?? config
   const plain = describe(own, [])
   const stated = weightsBytes ?? parametersBytes(plain, parameters)
   const held = other === undefined ? files : []
-  const facts = describe(own, stated === undefined ? held : [...named(files), { path: 'model.safetensors', bytes: stated }])
+  const tensors = other === undefined && stated === undefined ? headers.tensors : undefined
+  const facts = describe(own, stated === undefined ? held : [...named(files), { path: 'model.safetensors', bytes: stated }], tensors)
   const converted =
     facts.quantization === undefined && /^(?:bf16|fp16)$/.test(facts.precision ?? '') ? requantized(config, 'fp8') : undefined
   return {
@@ -137,6 +145,7 @@ export const modelOf = (config: unknown, files: readonly WeightFile[], { argumen
     ...(converted === undefined ? {} : { converted: describe(converted, []) }),
     assumed: [
       ...(other === undefined ? [] : [`weights counted as a copy quantized by ${method} would have them`]),
+      ...(headers.unread === undefined ? [] : [headers.unread]),
       ...(stated === undefined && facts.shape?.source === 'architecture'
         ? ['weights counted from the architecture: no file was there']
         : []),

@@ -16,13 +16,13 @@ export const fitCommand = async (model: string, extra: readonly string[], { form
   const { asked, problems } = readFitFlags(flags, extra)
   if (problems.length > 0) throw unreadable(problems)
   const options = readOptions(overlay(undefined, typeof flags.revision === 'string' ? { revision: flags.revision } : {}, []))
-  const [{ config, files, from }, here] = await Promise.all([
+  const [{ config, files, from, ...headers }, here] = await Promise.all([
     modelFiles(model, options, new AbortController().signal),
     asked.card === undefined ? cardHere(options) : undefined,
   ])
   const card = asked.card ?? here?.card
   if (card === undefined) throw unreadable(['--gpu must name a product: no GPU with known memory is in this machine'])
-  const { facts, converted, assumed } = modelOf(config, files, asked)
+  const { facts, converted, assumed } = modelOf(config, files, asked, headers)
   const report = fitReport({
     ...{ model, facts, card, arguments: asked.arguments, gpuCount: asked.gpuCount ?? worldOf(asked) ?? 1 },
     ...(converted === undefined ? {} : { converted }),
@@ -35,14 +35,17 @@ export const fitCommand = async (model: string, extra: readonly string[], { form
 
 /** Without the facts' inner tables, which are large and no answer, and the boolean that would call `likely` a fit. */
 const documentOf = ({ facts, converted: _, fit, ...report }: FitReport, from: string, assumed: readonly string[]) => {
-  const { shape, ...model } = facts
+  const { shape, bounds, ...model } = facts
   const { verdict, fits: __, ...numbers } = fit
   return {
     verdict,
     ...report,
     from,
     assumed,
-    facts: { ...model, ...(shape === undefined ? {} : { weightsFrom: shape.source }) },
+    facts: {
+      ...model,
+      ...(shape === undefined ? (bounds === undefined ? {} : { weightsFrom: 'headers' }) : { weightsFrom: shape.source }),
+    },
     fit: numbers,
   }
 }

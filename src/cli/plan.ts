@@ -12,7 +12,7 @@ import { describeGpus } from '../recipes/hard-tests.ts'
 import { fitOn } from '../recipes/memory.ts'
 import { type Roofline, rooflineOf } from '../recipes/roofline.ts'
 import type { FoundModel } from '../serve/model.ts'
-import { type Prepared, prepare } from '../serve/prepare.ts'
+import { type Prepared, prepare, withoutHeaders } from '../serve/prepare.ts'
 import { rehearse, setScene } from '../serve/rehearse.ts'
 import type { ExitCode } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
@@ -98,6 +98,7 @@ const prepareFor = async (
   if (scene?.imagined !== true) return prepare(options, environment, new AbortController().signal, () => undefined, tell)
   tell(`this plan is for ${describeGpus(scene.inventory.gpus)}, which this machine does not have`)
   const rehearsed = await rehearse(scene, options, environment, patienceMs)
+  if (rehearsed.found?.unread !== undefined) tell(withoutHeaders(rehearsed.found.unread))
   if (rehearsed.blind !== undefined) tell(`nothing is known about the weights beyond what a recipe says: ${rehearsed.blind}`)
   return { ...rehearsed, request: scene.request, inventory: scene.inventory }
 }

@@ -8,6 +8,7 @@ import type { ModelFacts } from './facts.ts'
 import type { Fit, Resolved } from './fit.ts'
 import type { Overhead } from './overhead.ts'
 import type { Spread } from './overhead-table.ts'
+import { exactly } from './spread.ts'
 
 /** Weights that are so far from the count are another model's. */
 const farther = 0.25
@@ -31,7 +32,7 @@ export const corrected = (facts: ModelFacts, setup: Resolved, plain: Fit, measur
   const left = setup.cacheBytes ?? (taken === undefined ? undefined : plain.budgetBytes - weights - taken)
   const doubt = setup.cacheBytes === undefined ? restartBytes : 0
   const better = answer(facts, setup, {
-    ...{ weights, budgetBytes: plain.budgetBytes },
+    ...{ weights: exactly(weights), budgetBytes: plain.budgetBytes },
     overhead: taken === undefined ? plain.overhead : scaledTo(plain, taken),
     outsideBytes: plain.outsideBytes === 0 ? 0 : Math.max(0, measured.graphBytes ?? plain.outsideBytes),
     kv:

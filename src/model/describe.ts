@@ -1,7 +1,9 @@
 import { isRecord } from '../std/json.ts'
+import type { StoredTensor } from '../std/safetensors.ts'
+import { boundsOf } from './bounds.ts'
 import { contextLengthOf } from './context.ts'
 import type { ModelFacts } from './facts.ts'
-import { count, type Fields, languageFields, object, text, texts } from './fields.ts'
+import { count, type Fields, flags, languageFields, object, text, texts } from './fields.ts'
 import { headSizeOf, kvShapeOf } from './kv.ts'
 import { precisionOf, quantizationOf } from './quantization.ts'
 import { modelShapeOf } from './shape.ts'
@@ -11,9 +13,10 @@ import { type WeightFile, weightsBytesOf } from './weights.ts'
 
 /**
  * What a model is, from its parsed config.json and the files beside it (sizes in bytes). Total: whatever it is given, it answers, and what
- * it cannot tell is absent. The whole list of files may be passed; those that are no weights say what kind of repository it is.
+ * it cannot tell is absent. The whole list of files may be passed; those that are no weights say what kind of repository it is. `tensors` are
+ * those of the weights' headers, where these were read.
  */
-export const describe = (config: unknown, weightFiles: readonly WeightFile[]): ModelFacts => {
+export const describe = (config: unknown, weightFiles: readonly WeightFile[], tensors?: readonly StoredTensor[]): ModelFacts => {
   const top: Fields = isRecord(config) ? config : {}
   const language = languageFields(top)
   const architecture = texts(top, 'architectures')[0] ?? texts(language, 'architectures')[0]
@@ -41,7 +44,20 @@ export const describe = (config: unknown, weightFiles: readonly WeightFile[]): M
     vocabSize: count(language, 'vocab_size'),
     kvBytesPerToken: kv?.bytesPerToken,
     shape:
-      decoder === undefined ? undefined : modelShapeOf(decoder, top, language, weightsBytes === undefined ? {} : { bytes: weightsBytes }),
+      decoder === undefined
+        ? undefined
+        : modelShapeOf(decoder, top, language, {
+            ...(weightsBytes === undefined ? {} : { bytes: weightsBytes }),
+            ...(tensors === undefined ? {} : { tensors }),
+            ...(dtype === undefined ? {} : { dtype }),
+          }),
+    bounds:
+      decoder !== undefined || tensors === undefined
+        ? undefined
+        : boundsOf(tensors, language, {
+            tied: flags(top, 'tie_word_embeddings') ?? flags(language, 'tie_word_embeddings') ?? false,
+            dtype,
+          }),
   })
 }
 

@@ -1,4 +1,5 @@
 import type { Allocation } from './allocations.ts'
+import type { Bounds } from './bounds.ts'
 import type { CacheLayers } from './cache-layers.ts'
 import type { Shape } from './weights-share.ts'
 import type { WeightPart } from './weights-split.ts'
@@ -60,4 +61,6 @@ export type ModelFacts = {
   readonly kvBytesPerToken?: number
   /** Absent where the architecture is not understood: then only `weightsBytes` and `kvBytesPerToken` are known. */
   readonly shape?: ModelShape
+  /** What the headers tell instead where it is absent and they are known. */
+  readonly bounds?: Bounds
 }

@@ -8,7 +8,8 @@ import { defaultBatch, defaultUtilization, graphsInBudget, imageMinor, minorOf, 
 import type { ModelFacts } from './facts.ts'
 import { type Overhead, overheadOf } from './overhead.ts'
 import type { Spread } from './overhead-table.ts'
-import { weightsPerGpu } from './weights-share.ts'
+import { add, exactly, scale } from './spread.ts'
+import { boundedWeights, type Division, weightsPerGpu } from './weights-share.ts'
 
 /** What a model would be given. Sizes are bytes of one GPU; what is absent is the engine's default. */
 export type Setup = {
@@ -107,7 +108,7 @@ export const fit = (facts: ModelFacts, setup: Setup): Fit | undefined => {
   if (counted === undefined) return undefined
   const plain = judge(facts, resolve(setup), counted)
   const { measured } = setup
-  return measured === undefined || isFar(measured, counted) ? plain : corrected(facts, resolve(setup), plain, measured)
+  return measured === undefined || isFar(measured, counted.median) ? plain : corrected(facts, resolve(setup), plain, measured)
 }
 
 /** A setup with the engine's defaults in it. */
@@ -134,25 +135,32 @@ const resolve = (setup: Setup): Resolved => {
 
 const isRocm = (gfx: string | undefined): boolean => gfx === undefined || gfx.startsWith('gfx')
 
-const weightsOf = (facts: ModelFacts, setup: Setup): number | undefined => {
-  const ways = setup.tensor * (setup.pipeline ?? 1)
+const weightsOf = (facts: ModelFacts, setup: Setup): Spread | undefined => {
   const extra = isRocm(setup.gfx) ? rocmLoadBytes : 0
-  if (facts.shape === undefined)
-    return facts.weightsBytes === undefined ? undefined : (facts.weightsBytes * (setup.growth ?? 1)) / ways + extra
-  const division = {
-    tensor: setup.tensor,
-    pipeline: setup.pipeline ?? 1,
-    data: setup.data ?? 1,
-    expertParallel: setup.expertParallel === true,
-    languageOnly: setup.languageOnly === true,
-    drafting: setup.drafting === true,
-    wholeSegments: wholeSegments(minorOf(setup.engineVersion) ?? imageMinor, isRocm(setup.gfx)),
-    expertPadding: facts.shape.paddedExperts ? (isRocm(setup.gfx) ? ([256, 256] as const) : ([128, 256] as const)) : ([1, 1] as const),
-  }
-  return weightsPerGpu(facts.shape.parts, facts.shape.allocations, facts.shape, division) * (setup.growth ?? 1) + extra
+  const held = heldOf(facts, setup)
+  return held === undefined ? undefined : add(scale(held, setup.growth ?? 1), extra)
 }
 
-const judge = (facts: ModelFacts, setup: Resolved, weights: number): Fit => {
+const heldOf = (facts: ModelFacts, setup: Setup): Spread | undefined => {
+  const { shape, bounds, weightsBytes } = facts
+  const division = divisionOf(setup, shape?.paddedExperts === true)
+  if (shape !== undefined) return exactly(weightsPerGpu(shape.parts, shape.allocations, shape, division))
+  if (bounds !== undefined) return boundedWeights(bounds, division)
+  return weightsBytes === undefined ? undefined : exactly(weightsBytes / (division.tensor * division.pipeline))
+}
+
+const divisionOf = (setup: Setup, padded: boolean): Division => ({
+  tensor: setup.tensor,
+  pipeline: setup.pipeline ?? 1,
+  data: setup.data ?? 1,
+  expertParallel: setup.expertParallel === true,
+  languageOnly: setup.languageOnly === true,
+  drafting: setup.drafting === true,
+  wholeSegments: wholeSegments(minorOf(setup.engineVersion) ?? imageMinor, isRocm(setup.gfx)),
+  expertPadding: padded ? (isRocm(setup.gfx) ? ([256, 256] as const) : ([128, 256] as const)) : ([1, 1] as const),
+})
+
+const judge = (facts: ModelFacts, setup: Resolved, weights: Spread): Fit => {
   const overhead = overheadOf(facts.shape, {
     ...{ gfx: setup.gfx, minor: setup.minor, tensor: setup.tensor, ranks: setup.tensor * (setup.pipeline ?? 1) },
     ...{ batchedTokens: setup.batchedTokens, sequences: setup.sequences },
@@ -162,9 +170,10 @@ const judge = (facts: ModelFacts, setup: Resolved, weights: number): Fit => {
   const inside = graphsInBudget(setup.minor, isRocm(setup.gfx))
   const taken = (which: keyof Spread) => overhead.activations[which] + overhead.runtime[which] + (inside ? overhead.graphs[which] : 0)
   const budgetBytes = budgetOf(setup, setup.utilization)
-  const tolerance = (weightsTolerance[facts.shape?.source ?? 'files'] ?? 0) * weights
-  const pages = setup.unified === true ? pageCacheShare * weights : 0
-  const left = (which: keyof Spread, slack: number) => setup.cacheBytes ?? budgetBytes - weights - taken(which) - slack
+  const source = facts.shape?.source ?? (facts.bounds === undefined ? 'files' : 'headers')
+  const tolerance = (weightsTolerance[source] ?? 0) * weights.median
+  const pages = setup.unified === true ? pageCacheShare * weights.median : 0
+  const left = (which: keyof Spread, slack: number) => setup.cacheBytes ?? budgetBytes - weights[which] - taken(which) - slack
   return answer(facts, setup, {
     ...{ weights, overhead, budgetBytes, outsideBytes: inside ? 0 : overhead.graphs.median },
     kv: { low: left('high', tolerance + pages), median: left('median', 0), high: left('low', -tolerance) },

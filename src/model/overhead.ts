@@ -4,6 +4,7 @@ import { gib } from '../std/bytes.ts'
 import { samplerCounts } from './engine-version.ts'
 import type { ModelShape } from './facts.ts'
 import { type OverheadRow, overheadTable, type Spread } from './overhead-table.ts'
+import { add, scale } from './spread.ts'
 
 /** What it depends on. */
 export type OverheadSetup = {
@@ -38,8 +39,6 @@ const rowFor = ({ gfx, minor }: OverheadSetup): OverheadRow => {
   return row
 }
 
-const scale = ({ low, median, high }: Spread, by: number): Spread => ({ low: low * by, median: median * by, high: high * by })
-const add = ({ low, median, high }: Spread, bytes: number): Spread => ({ low: low + bytes, median: median + bytes, high: high + bytes })
 const largest = (a: Spread, b: Spread): Spread => ({
   low: Math.max(a.low, b.low),
   median: Math.max(a.median, b.median),

@@ -1,18 +1,20 @@
 /** From config.json and what is known of the files to all that memory follows from. */
 
+import type { StoredTensor } from '../std/safetensors.ts'
 import { allocationsOf } from './allocations.ts'
 import type { Architecture } from './architecture.ts'
 import { cacheLayersOf } from './cache-layers.ts'
 import type { ModelShape } from './facts.ts'
 import { count, type Fields, object, text } from './fields.ts'
 import { type FormatOf, formatsOf } from './formats.ts'
+import { heldTensors } from './header-tensors.ts'
 import { declaredQuantization } from './quantization.ts'
 import { type Tensor, tensorsOf } from './tensors.ts'
 import { shapeOf } from './weights-share.ts'
 import { collect, countedParts, extraParts, partOf, type WeightPart } from './weights-split.ts'
 
 /** What is known of the weights themselves, best first: every tensor of the files, or their size together. */
-export type KnownWeights = { readonly tensors?: readonly { readonly name: string; readonly bytes: number }[]; readonly bytes?: number }
+export type KnownWeights = { readonly tensors?: readonly StoredTensor[]; readonly bytes?: number; readonly dtype?: string }
 
 /** The shape of a decoder in a checkpoint of the given configuration. */
 export const modelShapeOf = (architecture: Architecture, config: Fields, language: Fields, known: KnownWeights): ModelShape => {
@@ -56,10 +58,11 @@ const plainMiss = 0.03
 /** The files' own tensors; else what was counted, stretched to the files' size, since the draft layers and towers may be among them. */
 const bestParts = (
   counted: readonly WeightPart[],
-  { layers }: Architecture,
-  { tensors, bytes }: KnownWeights,
+  { layers, tied }: Architecture,
+  { tensors, bytes, dtype }: KnownWeights,
 ): Pick<ModelShape, 'parts' | 'source'> => {
-  if (tensors !== undefined && tensors.length > 0) return { parts: collect(tensors, layers.length), source: 'headers' }
+  if (tensors !== undefined && tensors.length > 0)
+    return { parts: collect(heldTensors(tensors, { tied, dtype }), layers.length), source: 'headers' }
   if (bytes === undefined) return { parts: counted, source: 'architecture' }
   const total = (parts: readonly WeightPart[]) => parts.reduce((sum, part) => sum + part.bytes, 0)
   const without = counted.filter(({ part }) => part !== 'draft')

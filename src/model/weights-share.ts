@@ -2,6 +2,8 @@
 
 import { type Allocation, remainderOf } from './allocations.ts'
 import type { Architecture } from './architecture.ts'
+import type { Bounds } from './bounds.ts'
+import type { Spread } from './overhead-table.ts'
 import type { WeightPart } from './weights-split.ts'
 
 /** How the work is divided, and what is loaded besides the language model. */
@@ -62,6 +64,21 @@ export const weightsPerGpu = (
   const first = bytesOf('first') + (division.languageOnly ? 0 : bytesOf('tower'))
   const last = bytesOf('last') + (division.drafting ? bytesOf('draft') : 0)
   return bytesOf('layers') * stage + (division.pipeline === 1 ? first + last : Math.max(first, last))
+}
+
+/**
+ * The same of a decoder whose architecture is not understood: at least an even part, at most what is left when nothing is divided that is not
+ * known to be.
+ */
+export const boundedWeights = (bounds: Bounds, division: Division): Spread => {
+  const { tensor, pipeline, data, expertParallel, languageOnly, drafting } = division
+  const left = ({ part }: WeightPart) => (part !== 'tower' || !languageOnly) && (part !== 'draft' || drafting)
+  const bytes = bounds.parts.filter(left).reduce((sum, part) => sum + part.bytes, 0)
+  return {
+    low: bytes / (tensor * pipeline * (expertParallel ? data : 1)),
+    median: weightsPerGpu(bounds.parts, [], bounds, division),
+    high: weightsPerGpu(bounds.undivided, [], bounds, division),
+  }
 }
 
 const sharesOf = (shape: Shape, division: Division): ((split: WeightPart['split']) => number) => {

@@ -19,16 +19,17 @@ export type WeightPart = { readonly part: Part; readonly split: Split; readonly 
 const parts: readonly (readonly [RegExp, Part])[] = [
   [/(?:^|\.)(?:visual|vision_\w+|audio_\w+|multi_modal_projector|mm_projector|embed_vision|embed_audio|patch_merger)\b/, 'tower'],
   [/(?:^|\.)mtp\./, 'draft'],
-  [/(?:^|\.)(?:embed_tokens\w*|wte|word_embeddings|tok_embeddings)\b/, 'first'],
-  [/(?:^|\.)(?:lm_head|output|embed_out)\b(?!\.layers)/, 'last'],
+  // DeepSeek's and Mistral's own names stand at the root; elsewhere `embed`, `head` and `output` are parts of layers.
+  [/(?:^|\.)(?:embed_tokens\w*|wte|word_embeddings|tok_embeddings)\b|^embed\./, 'first'],
+  [/(?:^|\.)(?:lm_head|embed_out)\b|^(?:output|head)\./, 'last'],
 ]
 
 const splits: readonly (readonly [RegExp, Split])[] = [
   [/\.experts\b/, 'expert'],
-  [/(?:embed_tokens\w*|wte|word_embeddings|tok_embeddings|lm_head|embed_out)\b/, 'vocabulary'],
+  [/(?:embed_tokens\w*|wte|word_embeddings|tok_embeddings|lm_head|embed_out)\b|^(?:embed|head|output)\./, 'vocabulary'],
   // Routers, gates, norms, the down-projections of MLA and the sparse attention's indexer are repeated.
   [
-    /(?:norm\w*|\.gate|\.router|shared_expert_gate|q_a_proj|kv_a_proj\w*|\.indexer\b.*|layernorm|e_score_correction_bias)(?:\.(?:weight|bias)\w*)?$/,
+    /(?:norm\w*|\.gate|\.router|shared_expert_gate|q_a_proj|kv_a_proj\w*|\.indexer\b.*|layernorm|e_score_correction_bias)(?:\.(?:weight|bias|qweight|qzeros|scales?|g_idx)\w*)?$/,
     'whole',
   ],
   [/(?:per_layer_\w+|fc_latent\w*|mtp\.fc|merger|q_a_layernorm)/, 'whole'],
@@ -45,11 +46,19 @@ export const partOf = (name: string, layers: number): Part => {
 /** How a tensor is divided, by its name. */
 export const splitOf = (name: string): Split => splits.find(([pattern]) => pattern.test(name))?.[1] ?? 'tensor'
 
+/** A tower's heads are its own: the decoder's KV heads say nothing of them. */
+const heldAs = (part: Part, split: Split): Split => (part === 'tower' && split === 'kv' ? 'tensor' : split)
+
 /** Adds bytes by part and split. */
-export const collect = (tensors: Iterable<{ readonly name: string; readonly bytes: number }>, layers: number): readonly WeightPart[] => {
+export const collect = (
+  tensors: Iterable<{ readonly name: string; readonly bytes: number }>,
+  layers: number,
+  splitBy: (name: string) => Split = splitOf,
+): readonly WeightPart[] => {
   const sums = new Map<string, { part: Part; split: Split; bytes: number }>()
   for (const { name, bytes } of tensors) {
-    const [part, split] = [partOf(name, layers), splitOf(name)]
+    const part = partOf(name, layers)
+    const split = heldAs(part, splitBy(name))
     const sum = sums.get(`${part}/${split}`)
     if (sum === undefined) sums.set(`${part}/${split}`, { part, split, bytes })
     else sum.bytes += bytes
@@ -58,7 +67,7 @@ export const collect = (tensors: Iterable<{ readonly name: string; readonly byte
 }
 
 /** Rows of the vocabulary are padded to a multiple of this (vLLM `VocabParallelEmbedding`). */
-const vocabularyPadding = 64
+export const vocabularyPadding = 64
 
 /** The parts of a decoder whose tensors were counted from its architecture. */
 export const countedParts = (tensors: readonly Tensor[], layers: number, formatOf: FormatOf): readonly WeightPart[] =>

@@ -1,25 +1,32 @@
 /** From what a person names on a command line to a model's config.json and files: a file, a directory, or a repository. */
 import { isAbsolute, resolve } from 'node:path'
+import { keptHeaders } from '../cache/headers.ts'
 import { locate, readModelConfig, snapshotFiles } from '../cache/locate.ts'
 import { cacheName, readModelName } from '../cache/model-name.ts'
+import type { Headers } from '../cache/shards.ts'
 import { cacheDirectory, hubOf } from '../config/rooms.ts'
 import type { Options } from '../config/variables.ts'
 import type { WeightFile } from '../model/weights.ts'
 import { factsFor } from '../recipes/memory.ts'
 import { exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
+import type { StoredTensor } from '../std/safetensors.ts'
+import { headersIn } from './model.ts'
 import { loadRecipes } from './recipes.ts'
 import { runWorker } from './worker.ts'
 
-/** What was found, and where: `config` is absent where only a recipe knows the model, and then `files` are what it says they take. */
-export type ModelFiles = { readonly config?: unknown; readonly files: readonly WeightFile[]; readonly from: string }
+/**
+ * What was found, and where: `config` is absent where only a recipe knows the model, and then `files` are what it says they take. `unread`
+ * says why the weights' headers are not known, as a sentence.
+ */
+export type ModelFiles = Headers<StoredTensor> & { readonly config?: unknown; readonly files: readonly WeightFile[]; readonly from: string }
 
 /** Finds it: what looks like a path is one; a repository is looked for in the cache, on the hub, in the recipes. */
 export const modelFiles = async (name: string, options: Options, signal: AbortSignal): Promise<ModelFiles> => {
   if (name.startsWith('file://')) return modelFiles(readModelName(name).name, options, signal)
   if (isAbsolute(name) || name.startsWith('.') || name.endsWith('.json')) {
     const path = resolve(name)
-    return { config: readModelConfig(path), files: path.endsWith('.json') ? [] : snapshotFiles(path), from: path }
+    return path.endsWith('.json') ? { config: readModelConfig(path), files: [], from: path } : filesAt(path, path)
   }
   const cached = inCache(cacheName(readModelName(name)), options)
   if (cached !== undefined) return cached
@@ -32,20 +39,29 @@ export const modelFiles = async (name: string, options: Options, signal: AbortSi
   }
 }
 
+const filesAt = (path: string, from: string): ModelFiles => {
+  const [config, files] = [readModelConfig(path), snapshotFiles(path)]
+  return { config, files, from, ...headersIn(path, config, files) }
+}
+
 const inCache = (repo: string, options: Options): ModelFiles | undefined => {
   const snapshot = locate(cacheDirectory(options), repo, options.revision)
   if (snapshot === undefined) return undefined
   const files = snapshotFiles(snapshot.path)
   if (!files.some(({ path }) => path === 'config.json')) return undefined
   // The sizes of a snapshot that is not whole would be those of a smaller model.
-  return { config: readModelConfig(snapshot.path), files: snapshot.missing.length === 0 ? files : [], from: 'the cache' }
+  if (snapshot.missing.length > 0) return { config: readModelConfig(snapshot.path), files: [], from: 'the cache' }
+  const tensors = keptHeaders(cacheDirectory(options), repo, snapshot.commit)
+  return tensors === undefined
+    ? filesAt(snapshot.path, 'the cache')
+    : { config: readModelConfig(snapshot.path), files, tensors, from: 'the cache' }
 }
 
 const onHub = async (name: string, options: Options, signal: AbortSignal): Promise<ModelFiles> => {
   if (options.hubOffline) throw notHere(name)
   const asked = { kind: 'describe', hub: hubOf(options, name), repo: cacheName(readModelName(name)), revision: options.revision } as const
-  const { listing, config } = await runWorker(asked, 'described', signal, () => undefined)
-  return { config, files: listing.files, from: 'the hub' }
+  const { listing, config, headers } = await runWorker(asked, 'described', signal, () => undefined)
+  return { config, files: listing.files, from: 'the hub', ...headers }
 }
 
 const inRecipes = async (name: string, options: Options): Promise<ModelFiles | undefined> => {

@@ -71,11 +71,16 @@ export const prepare = async (
   if (typeof repository !== 'string') return { request, inventory, launch: repository }
   onPhase('describe')
   const found = await findModel(modelQuestion(options, request, repository, signal))
+  if (found.unread !== undefined) warn(withoutHeaders(found.unread))
   onPhase('plan')
   const machine = await looked
   const launch = plan(request, machine, catalog, found.source, policyFor(options, environment), vllm, rules)
   return { request, inventory: machine, found, launch }
 }
+
+/** What is done instead where the headers of weights cannot be read. */
+export const withoutHeaders = (unread: string): string =>
+  `${unread}; the weights are taken from the sizes of the files and the architecture`
 
 /** Whether the engine will read the model's weights: the simulator has none, and vLLM can be told to make them up. */
 export const loadsWeights = (request: Request): boolean => request.engine === 'vllm' && overridesOf(request)['load-format'] !== 'dummy'

@@ -38,24 +38,37 @@ const readRequest = (abort: AbortController): Promise<WorkerRequest> =>
 
 const run = async (request: WorkerRequest, signal: AbortSignal): Promise<void> => {
   if (request.kind === 'describe') return describeRepo(request, signal)
-  const { pull } = await import('../cache/pull.ts')
+  const [{ pull }, { keepHeaders }] = await Promise.all([import('../cache/pull.ts'), import('../cache/keep-headers.ts')])
   const { kind: _, ...options } = request
-  say({ kind: 'pulled', snapshot: await pull({ ...options, signal, onProgress: throttle() }) })
+  const snapshot = await pull({ ...options, signal, onProgress: throttle() })
+  await keepHeaders(
+    options.cacheDir,
+    snapshot,
+    options.listing.files.map(({ path }) => path),
+  )
+  say({ kind: 'pulled', snapshot })
 }
+
+/** A plan can go without headers: they are not insisted on for long. */
+const brief = { attempts: 2, budgetMs: 5000, idleMs: 10_000 }
 
 const describeRepo = async (
   { hub, repo, revision, attempts }: WorkerRequest & { kind: 'describe' },
   signal: AbortSignal,
 ): Promise<void> => {
-  const [{ sourceOf }, { readFile }, { standardTransfer }] = await Promise.all([
+  const [{ sourceOf }, { readFile }, { headersOnHub }, { standardTransfer }, { headerLimits }] = await Promise.all([
     import('../cache/source.ts'),
     import('../cache/read-file.ts'),
+    import('../cache/hub-headers.ts'),
     import('../cache/retry.ts'),
+    import('../model/header-limits.ts'),
   ])
   const transfer = { ...standardTransfer, ...(attempts === undefined ? {} : { attempts }) }
   const listing: Listing = await (await sourceOf(hub)).list(repo, revision, signal, transfer)
-  const config = listing.files.some(({ path }) => path === 'config.json') ? await readFile(hub, listing, 'config.json', signal) : undefined
-  say({ kind: 'described', listing, config: config === undefined ? undefined : parsePythonJson(config.toString()) })
+  const file = listing.files.some(({ path }) => path === 'config.json') ? await readFile(hub, listing, 'config.json', signal) : undefined
+  const config = file === undefined ? undefined : parsePythonJson(file.toString())
+  const ask = { hub, listing, signal, transfer: { ...transfer, ...brief } }
+  say({ kind: 'described', listing, config, headers: config === undefined ? {} : await headersOnHub(ask, headerLimits(config)) })
 }
 
 const throttle = (): ((progress: PullProgress) => void) => {
