@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { headerBytesOf, parseTensors, prefixBytes, type StoredTensor, tensorsOfHeader, together } from '../std/safetensors.ts'
 import { tensorsPath } from './paths.ts'
-import { type HeaderLimits, type Headers, shardsAmong, shardsOfIndex } from './shards.ts'
+import { type HeaderLimits, type Headers, longestOf, shardsAmong, shardsOfIndex } from './shards.ts'
 
 const readAt = (file: number, position: number, bytes: number): Buffer => {
   const buffer = Buffer.allocUnsafe(bytes)
@@ -26,18 +26,16 @@ const headerOf = (path: string, most: number): string | undefined => {
 export const headersBelow = (root: string, paths: readonly string[], limits: HeaderLimits): Headers<StoredTensor> => {
   const { shards: all, index } = shardsAmong(paths)
   const tensors: StoredTensor[] = []
-  let left = limits.bytes
   let reading = ''
   try {
     const shards = index === undefined ? all : shardsOfIndex(all, readFileSync(join(root, index), 'utf8'))
     if (shards.length === 0 || shards.length > limits.shards) return {}
     for (const shard of shards) {
       reading = shard
-      const text = headerOf(join(root, shard), left)
+      const text = headerOf(join(root, shard), longestOf(limits, shards.length))
       if (text === undefined) return {}
       const found = tensorsOfHeader(text)
       if (found === undefined) throw new Error('its header is cut short, or is none')
-      left -= text.length
       tensors.push(...found)
     }
     return { tensors: together(tensors) }

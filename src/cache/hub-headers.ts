@@ -7,7 +7,7 @@ import { inParallel } from './in-parallel.ts'
 import { insist } from './insist.ts'
 import { readFile } from './read-file.ts'
 import type { Transfer } from './retry.ts'
-import { type HeaderLimits, type Headers, shardsAmong, shardsOfIndex } from './shards.ts'
+import { type HeaderLimits, type Headers, longestOf, shardsAmong, shardsOfIndex } from './shards.ts'
 import { sourceOf } from './source.ts'
 import type { Hub, Listing, RepoFile } from './types.ts'
 
@@ -71,7 +71,7 @@ export const headersOnHub = async (ask: Ask, limits: HeaderLimits): Promise<Head
     let tooLong = false
     const files = listing.files.filter(({ path }) => shards.includes(path))
     await inParallel(files, atOnce, signal, async (file, stop) => {
-      const tensors = tooLong ? undefined : await headerOf({ ...ask, signal: stop }, file, limits.bytes)
+      const tensors = tooLong ? undefined : await headerOf({ ...ask, signal: stop }, file, longestOf(limits, shards.length))
       if (tensors === undefined) tooLong = true
       else found.push(...tensors)
     })

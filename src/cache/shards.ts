@@ -28,8 +28,11 @@ export const shardsOfIndex = (shards: readonly string[], text: string): readonly
   return kept.length > 0 ? kept : shards
 }
 
-/** Headers that are read of a model at most: their number, and their bytes together. */
+/** Headers that are read of a model at most: their number, and about how many bytes together. */
 export type HeaderLimits = { readonly shards: number; readonly bytes: number }
+
+/** Bytes of a header that is read: twice its even part, so that the first one tells whether the rest is worth it. */
+export const longestOf = ({ bytes }: HeaderLimits, shards: number): number => (2 * bytes) / shards
 
 /** The tensors of a model's files; `unread` says why they are not known where they were looked for in vain. Both absent: not worth the reading. */
 export type Headers<Tensor> = { readonly tensors?: readonly Tensor[]; readonly unread?: string }

@@ -70,7 +70,7 @@ const namesOf = (files: readonly WeightFile[]): readonly string[] => files.map((
 
 /** The headers of the weights in a directory, as far as they are worth the reading. */
 export const headersIn = (path: string, config: unknown, files: readonly WeightFile[]): Headers<StoredTensor> =>
-  headersBelow(path, namesOf(files), headerLimits(config))
+  headersBelow(path, namesOf(files), headerLimits(config, 'here'))
 
 /**
  * Why a directory of the user's is not served: an engine would look for what is missing on a hub, or load less than the model. Undefined

@@ -68,7 +68,7 @@ const describeRepo = async (
   const file = listing.files.some(({ path }) => path === 'config.json') ? await readFile(hub, listing, 'config.json', signal) : undefined
   const config = file === undefined ? undefined : parsePythonJson(file.toString())
   const ask = { hub, listing, signal, transfer: { ...transfer, ...brief } }
-  say({ kind: 'described', listing, config, headers: config === undefined ? {} : await headersOnHub(ask, headerLimits(config)) })
+  say({ kind: 'described', listing, config, headers: config === undefined ? {} : await headersOnHub(ask, headerLimits(config, 'hub')) })
 }
 
 const throttle = (): ((progress: PullProgress) => void) => {

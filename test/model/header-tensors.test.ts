@@ -155,7 +155,8 @@ test('a state of a size that nobody knows is said to be left out', () => {
 })
 
 test('of a decoder that is understood only headers that are quickly read are worth it, of any other all', () => {
-  assert.deepEqual(headerLimits(llama8b), { shards: 64, bytes: 2 * 2 ** 20 })
-  assert.equal(headerLimits(beyond).shards, Number.POSITIVE_INFINITY)
-  assert.equal(headerLimits(undefined).bytes, Number.POSITIVE_INFINITY)
+  assert.deepEqual(headerLimits(llama8b, 'here'), { shards: 64, bytes: 256 * 1024 })
+  assert.deepEqual(headerLimits(llama8b, 'hub'), { shards: 64, bytes: 4 * 2 ** 20 })
+  for (const config of [beyond, undefined])
+    assert.deepEqual(headerLimits(config, 'here'), { shards: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY })
 })
