@@ -6,6 +6,8 @@ import { gib } from '../std/bytes.ts'
 export type MemoryFigures = {
   /** `Model loading took`. */
   readonly weightsBytes?: number
+  /** How long that took, seconds. */
+  readonly loadSeconds?: number
   /** `Available KV cache memory`; below zero where there is none. */
   readonly cacheBytes?: number
   /** `KV cache size`, tokens. */
@@ -31,6 +33,7 @@ const plain = (text: string): number => Number(text.replaceAll(',', ''))
 /** Fragments of the lines (vllm/v1/worker/gpu_worker.py, gpu_model_runner.py, core/kv_cache_utils.py; 0.10 to 0.32). */
 const fragments: readonly (readonly [Name, RegExp, (text: string) => number])[] = [
   ['weightsBytes', new RegExp(`Model loading took ${amount}`), inBytes],
+  ['loadSeconds', /Model loading took [\d.]+ ?GiB(?: memory)? and ([\d.]+) seconds/, plain],
   ['cacheBytes', new RegExp(`Available KV cache memory: ${amount}`), inBytes],
   ['cacheTokens', /GPU KV cache size: ([\d,]+) tokens/, plain],
   ['concurrency', /Maximum concurrency for [\d,]+ tokens per request: ([\d.]+)x/, plain],
@@ -44,7 +47,11 @@ const fragments: readonly (readonly [Name, RegExp, (text: string) => number])[] 
 /** Any of them, for the many lines that hold none. */
 const anyFigure = /GiB|tokens/
 
-const ofRanks: Readonly<Partial<Record<Name, (a: number, b: number) => number>>> = { weightsBytes: Math.max, cacheBytes: Math.min }
+const ofRanks: Readonly<Partial<Record<Name, (a: number, b: number) => number>>> = {
+  weightsBytes: Math.max,
+  loadSeconds: Math.max,
+  cacheBytes: Math.min,
+}
 
 /** The figures with those of one more line; the same ones where it says none. */
 export const addFigures = (figures: MemoryFigures, line: string): MemoryFigures => {

@@ -13,6 +13,8 @@ export type Boot = {
   readonly repository: string
   readonly setup: Setup
   readonly weightsBytes?: number
+  /** How long their loading took, seconds. */
+  readonly loadSeconds?: number
   /** Left for the KV cache; below zero where not even the rest fitted. */
   readonly cacheBytes?: number
   readonly graphBytes?: number
@@ -109,7 +111,8 @@ const bootOf = (value: unknown): readonly Boot[] => {
   if (!isAmount(vramBytes) || !isAmount(tensor)) return []
   const bytes = (amount: unknown, least: number) =>
     amount === undefined || (typeof amount === 'number' && amount >= least && amount <= vramBytes)
-  const { weightsBytes, cacheBytes, graphBytes } = value
+  const { weightsBytes, loadSeconds, cacheBytes, graphBytes } = value
+  if (loadSeconds !== undefined && !isAmount(loadSeconds)) return []
   if (!bytes(weightsBytes, 1) || !bytes(cacheBytes, -vramBytes) || !bytes(graphBytes, -vramBytes)) return []
   if (Number(weightsBytes ?? 0) + Number(cacheBytes ?? 0) > vramBytes) return []
   if (refused !== undefined && !(isRecord(refused) && (refused.contextLength === undefined || isAmount(refused.contextLength)))) return []

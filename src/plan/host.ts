@@ -6,7 +6,7 @@ import { hostMarginBytes } from '../model/host-fit.ts'
 import type { Profile } from '../recipes/profile.ts'
 import type { Refusal } from '../recipes/refusal.ts'
 import type { Arguments } from '../recipes/setup.ts'
-import { formatBytes, gib } from '../std/bytes.ts'
+import { formatBytes, gib, mib } from '../std/bytes.ts'
 import { exitCodes } from '../std/exit-codes.ts'
 import { buffersInWords, coresFor, leastMemoryBytes, pageCacheFor, pinnedBuffers } from './host-needs.ts'
 import type { ModelSource, Resources } from './launch.ts'
@@ -97,13 +97,24 @@ const memoryReasons = ({ gpus, memoryBytes }: Resources, { resources }: Profile,
   ]
 }
 
+/** One ring of messages between vLLM's processes: ten chunks of 16 MiB (device_communicators/shm_broadcast.py). */
+const queueBytes = mib(160)
+
+/** No refusal: older versions touch no more of a ring than their messages take, and may get by. */
+const tooSmallForQueue = (bytes: number): string =>
+  bytes >= queueBytes
+    ? ''
+    : `, less than one ring of vLLM's messages takes (${formatBytes(queueBytes)}): it refuses to start, or dies with a bus error`
+
 const shmReasons = ({ shmBytes }: Resources, { resources }: Profile, host: Host): readonly string[] =>
   shmBytes === undefined
     ? []
     : [
         ...(resources.shmBytes === undefined ? [`/dev/shm ${formatBytes(shmBytes)}: the ranks of several GPUs talk through it`] : []),
         ...(host.shmBytes !== undefined && host.shmBytes < shmBytes
-          ? [`/dev/shm has only ${formatBytes(host.shmBytes)}: give it more (docker run --shm-size ${Math.ceil(shmBytes / gib(1))}g)`]
+          ? [
+              `/dev/shm has only ${formatBytes(host.shmBytes)}${tooSmallForQueue(host.shmBytes)}: give it more (docker run --shm-size ${Math.ceil(shmBytes / gib(1))}g)`,
+            ]
           : []),
       ]
 

@@ -3,6 +3,7 @@ import type { Inventory } from '../hardware/inventory.ts'
 import { repositoryOf } from '../recipes/hard-tests.ts'
 import { canonicalId, readGeneralId } from '../recipes/id.ts'
 import { effectiveArguments, fitOn, setupOn } from '../recipes/memory.ts'
+import { decimal } from '../recipes/numbers.ts'
 import { gpusAskedBy } from '../recipes/parallel.ts'
 import { pinnedProfile } from '../recipes/pinned.ts'
 import type { Profile, Selection } from '../recipes/profile.ts'
@@ -21,6 +22,7 @@ import { questionOf, usableGpus } from './question.ts'
 import { badRequest, describeHidden, isRefusal, noGpu, type Refusal } from './refusal.ts'
 import type { Request } from './request.ts'
 import { refuseSecrets } from './secrets.ts'
+import { storageReasons } from './storage.ts'
 
 /** What runs when AIM_ENGINE_COMMAND names nothing. */
 const commands: Readonly<Record<Request['engine'], readonly string[]>> = { vllm: ['vllm'], simulator: ['aim', 'simulator'] }
@@ -140,9 +142,19 @@ const build = ({ request, inventory, source, policy, adapter, question, selectio
       ...(learned === undefined ? [] : [learned]),
       ...cacheReasons(cache),
       ...resourceReasons(resources, profile, host, inventory.host),
+      ...loadingReasons(request, profile, host, source),
     ],
     rejected,
   }
+}
+
+/** The simulator and made-up weights read nothing. */
+const loadingReasons = (request: Request, profile: Profile, { engine, arguments: args }: HostQuestion, { facts }: ModelSource) => {
+  const { weightsBytes } = facts
+  if (engine === 'simulator' || profile.gpuCount === 0 || weightsBytes === undefined || args['load-format'] === 'dummy') return []
+  const variables = { ...profile.environment, ...request.engineEnvironment }
+  const budgetSeconds = decimal(variables.VLLM_ENGINE_READY_TIMEOUT_S)
+  return storageReasons({ weightsBytes, boots: request.boots ?? [], ...(budgetSeconds === undefined ? {} : { budgetSeconds }) })
 }
 
 const hostQuestion = (request: Request, question: Question, profile: Profile, cache: Readonly<Record<string, string>>): HostQuestion => ({

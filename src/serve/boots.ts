@@ -49,13 +49,14 @@ export const writeBoot = async (directory: string, launch: Launch, figures: Memo
 /** The simulator's figures are its own; and a start that said nothing teaches nothing. */
 const bootOf = ({ engine, model, profile, setup }: Launch, figures: MemoryFigures, outcome: Outcome, at: Date): Boot | undefined => {
   if (engine.name === 'simulator' || setup === undefined) return undefined
-  const { weightsBytes, cacheBytes, graphBytes, refusedContext } = figures
+  const { weightsBytes, loadSeconds = 0, cacheBytes, graphBytes, refusedContext } = figures
   const served = outcome === 'served'
   if (served && weightsBytes === undefined) return undefined
   const { measured: _, ...plain } = setup
   return {
     ...{ at: at.toISOString(), repository: repositoryOf(profile, model.id), setup: plain },
     ...(weightsBytes === undefined ? {} : { weightsBytes }),
+    ...(loadSeconds > 0 ? { loadSeconds } : {}),
     ...(cacheBytes === undefined ? {} : { cacheBytes }),
     ...(graphBytes === undefined ? {} : { graphBytes }),
     ...(served ? {} : { refused: refusedContext === undefined ? {} : { contextLength: refusedContext } }),

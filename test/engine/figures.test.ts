@@ -6,9 +6,9 @@ import { gib } from '../../src/std/bytes.ts'
 const rows: readonly (readonly [line: string, MemoryFigures])[] = [
   [
     '(Worker_TP0 pid=9) INFO 11-28 10:00:00 [gpu_model_runner.py:90] Model loading took 7.582 GiB memory and 3 seconds',
-    { weightsBytes: Math.round(gib(7.582)) },
+    { weightsBytes: Math.round(gib(7.582)), loadSeconds: 3 },
   ],
-  ['Model loading took 14.9889 GiB and 3.9 seconds', { weightsBytes: Math.round(gib(14.9889)) }],
+  ['Model loading took 14.9889 GiB and 3.9 seconds', { weightsBytes: Math.round(gib(14.9889)), loadSeconds: 3.9 }],
   ['INFO 11-28 10:00:00 [gpu_worker.py:260] Available KV cache memory: 22.92 GiB', { cacheBytes: Math.round(gib(22.92)) }],
   ['Available KV cache memory: -1.44 GiB', { cacheBytes: Math.round(gib(-1.44)) }],
   [
