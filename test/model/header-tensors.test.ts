@@ -7,10 +7,12 @@ import { fit } from '../../src/model/fit.ts'
 import { formatsOf } from '../../src/model/formats.ts'
 import { headerLimits } from '../../src/model/header-limits.ts'
 import { heldTensors } from '../../src/model/header-tensors.ts'
+import type { Spread } from '../../src/model/overhead-table.ts'
 import { architectureOf } from '../../src/model/structure.ts'
 import { tensorsOf } from '../../src/model/tensors.ts'
-import { type Division, weightsPerGpu } from '../../src/model/weights-share.ts'
+import { boundedWeights, type Division, weightsPerGpu } from '../../src/model/weights-share.ts'
 import type { StoredTensor } from '../../src/std/safetensors.ts'
+import { generator } from '../random.ts'
 import { deepseekV3, gemma4of31b, gptOss20b, llama8b, llama70b, qwen36 } from './configs.ts'
 
 /** A checkpoint of a configuration: the tensors of its architecture in the formats that it declares. */
@@ -159,4 +161,66 @@ test('of a decoder that is understood only headers that are quickly read are wor
   assert.deepEqual(headerLimits(llama8b, 'hub'), { shards: 64, bytes: 4 * 2 ** 20 })
   for (const config of [beyond, undefined])
     assert.deepEqual(headerLimits(config, 'here'), { shards: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY })
+})
+
+/** Of a decoder drawn at random, by names that are known and names that are not. */
+const drawn = (random: () => number): readonly StoredTensor[] => {
+  const pick = (values: readonly number[]) => values[Math.floor(random() * values.length)] ?? 1
+  const layers = pick([1, 3, 8])
+  const width = pick([64, 512, 2048])
+  const names = ['attn.wkv', 'self_attn.k_proj', 'self_attn.o_proj', 'mlp.down_proj', 'mlp.mystery', 'ffn.experts.*.w1', 'mixer.A_log']
+  const chosen = names.filter(() => random() < 0.6)
+  return [
+    one('embed.weight', 'BF16', pick([100, 32_000]), width),
+    ...Array.from({ length: layers }, (_, layer) =>
+      chosen.map((name) => {
+        const copies = name.includes('*') ? pick([4, 7, 64]) : 1
+        return { ...one(`layers.${layer}.${name}.weight`, 'BF16', pick([32, 256, 4096]), width), copies }
+      }),
+    ).flat(),
+  ].map((tensor) => ({ ...tensor, bytes: tensor.bytes * tensor.copies }))
+}
+
+const seed = Number(process.env.AIM_TEST_SEED ?? 20261128)
+
+test('bounds hold in any world: least, middle and most in this order, never more on more GPUs, never more than likely', (t) => {
+  t.diagnostic(`seed ${seed}`)
+  const random = generator(seed)
+  let likely = 0
+  for (let world = 0; world < 400; world++) {
+    const stored = drawn(random)
+    const whole = stored.reduce((sum, { bytes }) => sum + bytes, 0)
+    const facts = describe({ architectures: ['KimiK3ForConditionalGeneration'] }, [{ path: 'model.safetensors', bytes: whole }], stored)
+    const { bounds } = facts
+    assert.ok(bounds)
+    for (const other of divisions) {
+      const spreadOf = (by: number): Spread => boundedWeights(bounds, { ...alone, ...other, tensor: by * (other.tensor ?? 1) })
+      const [few, many] = [spreadOf(1), spreadOf(2)]
+      const said = JSON.stringify({ seed, world, other, few, many })
+      assert.ok(few.low <= few.median * (1 + 1e-9) && few.median <= few.high * (1 + 1e-9), said)
+      if (Object.keys(other).length === 0) assert.equal(few.low, few.high, said)
+      for (const which of ['low', 'median', 'high'] as const) assert.ok(many[which] <= few[which] * (1 + 1e-9), said)
+    }
+    const answers = [1, 2, 4, 8].map((tensor) => fit(facts, { vramBytes: 6e9, tensor, batchedTokens: 512, sequences: 16 })?.verdict)
+    likely += answers.filter((verdict) => verdict === 'likely').length
+    assert.ok(!answers.includes('fits') && answers.lastIndexOf('no') < (answers.indexOf('likely') + 5) % 5, `${answers}`)
+  }
+  assert.ok(likely > 0, 'no world had one that is likely')
+})
+
+test('what an architecture tells lies within the bounds of its headers, whatever the division', () => {
+  for (const config of [llama8b, llama70b, qwen36, deepseekV3]) {
+    const { shape } = describe(config, [])
+    const { bounds } = describe({ ...config, architectures: ['DeepseekV4ForCausalLM'] }, [], checkpoint(config))
+    assert.ok(shape && bounds)
+    for (const division of [...divisions, { pipeline: 8 }, { tensor: 16 }]) {
+      const own = weightsPerGpu(shape.parts, [], shape, { ...alone, ...division })
+      const { low, high } = boundedWeights(bounds, { ...alone, ...division })
+      // Tables and copies in 16 bits that an engine makes beside the checkpoint are in no header.
+      const made: number = shape.parts
+        .filter(({ part, split }) => part === 'layers' && split === 'whole')
+        .reduce((sum, { bytes }) => sum + bytes, 0)
+      assert.ok(low <= own && own <= 1.05 * high + made, `${config.architectures[0]} ${JSON.stringify(division)}: ${low} ${own} ${high}`)
+    }
+  }
 })
