@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { describe } from '../../src/model/describe.ts'
 import { metrics, type Profile, precisions, profileTypes } from '../../src/recipes/profile.ts'
 import type { AvailableGpu, Question } from '../../src/recipes/question.ts'
 import { isRefusal } from '../../src/recipes/refusal.ts'
 import { select } from '../../src/recipes/select.ts'
+import { deepseekV3 } from '../model/configs.ts'
 import { generator } from '../random.ts'
 import { facts8b, facts70b, general, kinds, model, profile, question } from './worlds.ts'
 
@@ -42,9 +44,24 @@ const drawProfile = ({ pick, chance }: Draw): Profile =>
     type: pick(profileTypes),
     manualOnly: chance(0.1),
     source: pick(['a.yaml', 'b.yaml']),
-    arguments: pick([{}, { 'max-model-len': 32768 }, { 'max-model-len': 'auto' }]),
+    arguments: pick<Profile['arguments']>([
+      ...[{}, { 'max-model-len': 32768 }, { 'max-model-len': 'auto' }],
+      ...[{ 'enable-expert-parallel': true }, { 'pipeline-parallel-size': 2 }, { 'tensor-parallel-size': 1, 'pipeline-parallel-size': 2 }],
+    ]),
     ...(chance(0.3) ? { checkpoint: 'amd/quantized' } : {}),
   })
+
+/** A mixture of experts, and the same as a decoder of which no more is understood than its headers. */
+const mixture = describe(deepseekV3, [{ path: 'model.safetensors', bytes: 6.9e11 }])
+const bounded = describe(
+  { ...deepseekV3, architectures: ['DeepseekV4ForCausalLM'] },
+  [{ path: 'model.safetensors', bytes: 3e11 }],
+  [
+    { name: 'model.layers.0.mlp.experts.*.w1.weight', dtype: 'F8_E4M3', shape: [2048, 7168], copies: 256, bytes: 2.8e11 },
+    { name: 'model.layers.0.attn.wkv.weight', dtype: 'BF16', shape: [512, 7168], copies: 1, bytes: 512 * 7168 * 2 },
+    { name: 'model.layers.0.attn.something_new.weight', dtype: 'BF16', shape: [1e6, 10_000], copies: 1, bytes: 2e10 },
+  ],
+)
 
 const drawQuestion = ({ pick, many, chance }: Draw): Question =>
   question({
@@ -56,7 +73,7 @@ const drawQuestion = ({ pick, many, chance }: Draw): Question =>
     ...(chance(0.5) ? { metric: pick(metrics) } : {}),
     ...(chance(0.8)
       ? {
-          facts: pick([facts8b, facts70b, { ...facts8b, weightsBytes: 8e11 }, { task: 'embed' as const }]),
+          facts: pick([facts8b, facts70b, { ...facts8b, weightsBytes: 8e11 }, { task: 'embed' as const }, mixture, bounded]),
           repository: pick([model, 'amd/quantized']),
         }
       : {}),
