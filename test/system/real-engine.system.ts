@@ -30,7 +30,7 @@ describe('the container line on the real vLLM', () => {
   type Inspected = Container & { readonly left: () => Promise<readonly string[]> }
 
   /** The venv is mounted beside its own path, which a uid other than root cannot reach when it lies in root's home. */
-  const start = async (): Promise<Inspected> => {
+  const start = async (environment: Readonly<Record<string, string>> = {}, words: readonly string[] = []): Promise<Inspected> => {
     const places = await mkdtemp('/dev/shm/aim-real-engine-')
     for (const name of ['tmp', 'shm']) {
       await mkdir(join(places, name))
@@ -39,6 +39,7 @@ describe('the container line on the real vLLM', () => {
     await chmod(places, 0o755)
     const container = await startContainer({
       words: [
+        ...words,
         '-v',
         `${places}/tmp:/tmp`,
         '-v',
@@ -62,6 +63,7 @@ describe('the container line on the real vLLM', () => {
         AIM_ENGINE_ARGS: '{"enforce-eager": true}',
         AIM_RESTART_BACKOFF: '10ms',
         VLLM_CPU_KVCACHE_SPACE: '1',
+        ...environment,
       },
     })
     return {
@@ -124,6 +126,58 @@ describe('the container line on the real vLLM', () => {
     assert.equal(await aim.wait(), 0)
     assert.match(await aim.logs(), /reclaiming -> terminated/)
     assert.deepEqual(await aim.left(), [])
+  })
+
+  const failures: readonly [
+    claim: string,
+    environment: () => Readonly<Record<string, string>>,
+    exit: number,
+    cause: string,
+    says: RegExp,
+  ][] = [
+    [
+      'arguments that do not go together',
+      () => ({ AIM_ENGINE_EXTRA_ARGS: '--max-num-seqs 64 --max-num-batched-tokens 32' }),
+      78,
+      'batched-tokens-too-small',
+      /32.*64[\s\S]*fix: .*max-num-batched-tokens/,
+    ],
+    [
+      'a port that is taken',
+      () => ({ AIM_PORT: new URL(stage.hub.url).port, AIM_RESTART_INTENSITY: '0' }),
+      75,
+      'port-busy',
+      /port is taken[\s\S]*fix: set AIM_PORT/,
+    ],
+  ]
+  for (const [claim, environment, exit, cause, says] of failures)
+    test(`${claim}: never ready, its cause and its fix are the last words, and the exit code is that of the cause`, async () => {
+      await using aim = await start(environment())
+      let over = false
+      const ended = aim.wait().finally(() => {
+        over = true
+      })
+      const answers = new Set<number>()
+      await until(
+        'the end',
+        async () => {
+          const ready = await get(`${aim.ops}/readyz`).catch(() => undefined)
+          if (ready !== undefined) answers.add(ready.status)
+          return over || undefined
+        },
+        startMs,
+      )
+      assert.deepEqual([...answers], [503])
+      assert.equal(await ended, exit)
+      const log = await aim.logs()
+      assert.match(log, new RegExp(`\\bcause=${cause}\\b`))
+      assert.match(log.slice(log.lastIndexOf(`exit code ${exit} (of AIM Engine): `)), says)
+    })
+
+  test('a container with less memory than the engine needs: the kernel is named, and PID 1 stays to say so', async () => {
+    await using aim = await start({ AIM_RESTART: 'never' }, ['--memory', '1200m', '--memory-swap', '1200m'])
+    assert.notEqual(await aim.wait(), 0)
+    assert.match(await aim.logs(), /cause=host-oom-kill[\s\S]*oom_kill \d+/)
   })
 
   test('its files are gone with it: shared memory and temporary files of an engine that was killed', async () => {
