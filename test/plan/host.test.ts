@@ -71,7 +71,10 @@ test('a machine that has less than is needed is told', () => {
   const two = profile({ gpuCount: 2 })
   const reasons = resourceReasons(resourcesOf(two, source(), asked()), two, asked(), host(8, { shmBytes: 64 * 2 ** 20 })).join('\n')
   assert.match(reasons, /may use only 8\.0 GiB of memory/)
-  assert.match(reasons, /\/dev\/shm has only 64 MiB, less than one ring of vLLM.s messages takes \(160 MiB\): .*: give it more \(docker run --shm-size 8g\)/)
+  assert.match(
+    reasons,
+    /\/dev\/shm has only 64 MiB, less than one ring of vLLM.s messages takes \(160 MiB\): .*: give it more \(docker run --shm-size 8g\)/,
+  )
 })
 
 test('what will be slow is said with its number: too few cores, a page cache smaller than the weights', () => {
