@@ -104,10 +104,17 @@ describe('hangs of the real vLLM', () => {
       if (load) await new Promise<void>((resolve) => void stream(api(), stage.repo, 1000, resolve).catch(() => undefined))
       await aim.exec('kill', `-${signal}`, await pidOf(name))
       const began = performance.now()
-      await until('readiness to go', async () => ((await get(`${aim.ops}/readyz`)).status === 503 ? true : undefined), startMs)
-      const health = await get(`${api()}/health`).then(
-        ({ status }) => status,
-        () => 'refused',
+      // What the engine said while it stood still: once readiness is gone it is examined, and killed at any moment.
+      let health: number | undefined
+      await until(
+        'readiness to go',
+        async () => {
+          const said = await get(`${api()}/health`).catch(() => undefined)
+          if ((await get(`${aim.ops}/readyz`)).status === 503) return true
+          health = said?.status
+          return undefined
+        },
+        startMs,
       )
       if (signal === 'STOP') assert.equal(health, 200)
       else t.diagnostic(`health: ${health}`)
