@@ -12,7 +12,7 @@ const suites = {
   e2e: {
     ending: 'e2e.ts',
     says: 'the whole line on bare processes with the simulator, PID 1 in a PID namespace; needs nothing beyond npm',
-    concurrency: 2,
+    concurrency: 4,
   },
   system: {
     ending: 'system.ts',
