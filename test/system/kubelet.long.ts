@@ -83,6 +83,7 @@ describe('a real kubelet, and the manifest that we ship', { skip, concurrency: 3
     assert.deepEqual(
       seen.map(({ exitCode }, at) => [ends[at]?.[0], exitCode]),
       ends.map(([name, , exitCode]) => [name, exitCode]),
+      seen.map(({ exitCode, message }) => `${exitCode}: ${message}`).join('\n'),
     )
     for (const [at, [, , , message]] of ends.entries()) assert.match(seen[at]?.message ?? '', message)
   })

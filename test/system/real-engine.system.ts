@@ -174,10 +174,15 @@ describe('the container line on the real vLLM', () => {
       assert.match(log.slice(log.lastIndexOf(`exit code ${exit} (of AIM Engine): `)), says)
     })
 
-  test('a container with less memory than the engine needs: the kernel is named, and PID 1 stays to say so', async () => {
-    await using aim = await start({ AIM_RESTART: 'never' }, ['--memory', '1200m', '--memory-swap', '1200m'])
-    assert.notEqual(await aim.wait(), 0)
-    assert.match(await aim.logs(), /cause=host-oom-kill[\s\S]*oom_kill \d+/)
+  test('a container with less memory than the engine needs is refused before anything is fetched, with the numbers', async () => {
+    await using aim = await start({}, ['--memory', '1200m', '--memory-swap', '1200m'])
+    assert.equal(await aim.wait(), 69)
+    const log = await aim.logs()
+    assert.match(
+      log,
+      /1\.0 GiB of KV cache and 4\.0 GiB for its processes; the container may use 1\.2 GiB\nfix: raise the container memory limit/,
+    )
+    assert.doesNotMatch(log, /phase pull/)
   })
 
   test('its files are gone with it: shared memory and temporary files of an engine that was killed', async () => {
