@@ -28,6 +28,8 @@ export type ModelQuestion = {
   readonly signal: AbortSignal
   /** Tries to reach the hub; a start's own patience when absent. */
   readonly attempts?: number
+  /** It is only fetched, and nothing planned: the hub is not asked for the headers of its weights. */
+  readonly headless?: boolean
   /** Which of its files are wanted, as globs; none for all of them. Left out, what earlier pulls asked for is enough when it can be served. */
   readonly patterns?: readonly string[]
 }
@@ -88,8 +90,17 @@ export const tornDirectory = ({ source: { path, artifact } }: FoundModel): Failu
 const list = (names: readonly string[]): string =>
   `${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`
 
-const describeOnHub = async ({ model, repo, revision, cacheDir, hub, signal, attempts }: ModelQuestion): Promise<FoundModel> => {
-  const asked = { kind: 'describe', hub, repo, revision, ...(attempts === undefined ? {} : { attempts }) } as const
+const describeOnHub = async ({
+  model,
+  repo,
+  revision,
+  cacheDir,
+  hub,
+  signal,
+  attempts,
+  headless = false,
+}: ModelQuestion): Promise<FoundModel> => {
+  const asked = { kind: 'describe', hub, repo, revision, headless, ...(attempts === undefined ? {} : { attempts }) } as const
   const { listing, config, headers } = await runWorker(asked, 'described', signal, () => undefined)
   const { commit, ref } = listing
   return {

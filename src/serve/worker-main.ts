@@ -53,7 +53,7 @@ const run = async (request: WorkerRequest, signal: AbortSignal): Promise<void> =
 const brief = { attempts: 2, budgetMs: 5000, idleMs: 10_000 }
 
 const describeRepo = async (
-  { hub, repo, revision, attempts }: WorkerRequest & { kind: 'describe' },
+  { hub, repo, revision, attempts, headless = false }: WorkerRequest & { kind: 'describe' },
   signal: AbortSignal,
 ): Promise<void> => {
   const [{ sourceOf }, { readFile }, { headersOnHub }, { standardTransfer }, { headerLimits }] = await Promise.all([
@@ -68,7 +68,8 @@ const describeRepo = async (
   const file = listing.files.some(({ path }) => path === 'config.json') ? await readFile(hub, listing, 'config.json', signal) : undefined
   const config = file === undefined ? undefined : parsePythonJson(file.toString())
   const ask = { hub, listing, signal, transfer: { ...transfer, ...brief } }
-  say({ kind: 'described', listing, config, headers: config === undefined ? {} : await headersOnHub(ask, headerLimits(config, 'hub')) })
+  const headers = config === undefined || headless ? {} : await headersOnHub(ask, headerLimits(config, 'hub'))
+  say({ kind: 'described', listing, config, headers })
 }
 
 const throttle = (): ((progress: PullProgress) => void) => {

@@ -4,7 +4,15 @@ import type { StoredTensor } from '../std/safetensors.ts'
 
 /** What the worker process is asked, as one JSON document on its stdin. The token travels there too: never in argv. */
 export type WorkerRequest =
-  | { readonly kind: 'describe'; readonly hub: Hub; readonly repo: string; readonly revision: string; readonly attempts?: number }
+  | {
+      readonly kind: 'describe'
+      readonly hub: Hub
+      readonly repo: string
+      readonly revision: string
+      readonly attempts?: number
+      /** Nobody plans with the answer: the headers of the weights are not asked for. */
+      readonly headless?: boolean
+    }
   | { readonly kind: 'pull'; readonly hub: Hub; readonly listing: Listing; readonly patterns: readonly string[]; readonly cacheDir: string }
 
 /** What it answers: one JSON document per line on its stdout; the last one is a result or `failed`. */

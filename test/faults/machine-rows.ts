@@ -121,7 +121,7 @@ export const machineRows: readonly Row[] = [
   },
   {
     fault: 'PID 1 is killed in the middle of a pull: the next one takes the lock and finishes',
-    hub: { faults: [{ kind: 'drip', at: 'cdn', bytesPerSecond: 100_000, times: 1 }] },
+    hub: { faults: [{ kind: 'drip', at: 'cdn', bytesPerSecond: 100_000, times: 2 }] },
     act: async (scene) => {
       await until('bytes', async () => ((await scene.aim.status()).phases.find(({ name }) => name === 'pull')?.done ? true : undefined))
       await docker('kill', '-s', 'KILL', scene.aim.id)

@@ -31,7 +31,7 @@ export const downloadCommand = async ({ modelId, modelName, customModelName = mo
   const chosen = modelId === undefined ? repositoryFor(request, inventory, catalog) : request.model
   if (typeof chosen !== 'string') warn(`no profile can be chosen on this machine, so the model itself is fetched: ${chosen.message}`)
   const repository = typeof chosen === 'string' ? chosen : request.model
-  const found = await findModel(modelQuestion(options, request, repository, signal))
+  const found = await findModel({ ...modelQuestion(options, request, repository, signal), headless: true })
   const path = found.listing === undefined ? found.source.path : await fetchAll(options, found.listing, signal)
   await write(`\nModel downloaded to: ${linkModel(cacheDirectory(options), repository, path)}`)
   return 0

@@ -41,8 +41,8 @@ export const cachePullCommand = async (
   const options = readOptions(overlay(model, revision === undefined ? {} : { revision }, []))
   const request = requestOf(options)
   const signal = onInterrupt()
-  const found = await findModel({ ...modelQuestion(options, request, request.model, signal), patterns: include }).catch((error: unknown) =>
-    Promise.reject(interrupted(signal, request.model) ?? error),
+  const found = await findModel({ ...modelQuestion(options, request, request.model, signal), headless: true, patterns: include }).catch(
+    (error: unknown) => Promise.reject(interrupted(signal, request.model) ?? error),
   )
   const { listing, source } = found
   const snapshot =
