@@ -35,7 +35,8 @@ export const writeBoot = async (directory: string, launch: Launch, figures: Memo
   const [gpu] = launch.gpus
   if (boot === undefined || gpu === undefined) return
   const path = fileOf(directory, gpu, boot.repository)
-  const part = `${path}.${process.pid}.aim-part`
+  // Every container has a pid 1.
+  const part = `${path}.${process.pid}.${Date.now()}.aim-part`
   try {
     await mkdir(directory, { recursive: true })
     const known = await readFile(path, 'utf8').then(parseBoots, () => [])

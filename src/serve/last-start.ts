@@ -36,7 +36,8 @@ export const readLastStart = async (directory: string, launch: Launch): Promise<
 /** Keeps it for the next one; whole or not at all, since several containers may write at once. */
 export const writeLastStart = async (directory: string, launch: Launch, past: PastStart): Promise<void> => {
   const path = join(directory, `${keyOf(launch)}.json`)
-  const part = `${path}.${process.pid}.aim-part`
+  // Every container has a pid 1.
+  const part = `${path}.${process.pid}.${Date.now()}.aim-part`
   try {
     await mkdir(directory, { recursive: true })
     await writeFile(part, `${JSON.stringify({ ...past, model: launch.model.id })}\n`)
