@@ -72,7 +72,15 @@ export const publish = async (part: string, target: string, bytes: number): Prom
 /** Creates a file of our own; 0644 less the umask, because other containers read the cache as other users. */
 export const openNew = async (path: string): Promise<FileHandle> => {
   const handle = await open(path, 'wx+', 0o644)
-  await shareWithGroup(path)
+  try {
+    await shareWithGroup(path)
+  } catch (error) {
+    // Who sweeps up after the dead may have taken it for one of theirs: who goes on with it finds out.
+    if (errorCode(error) !== 'ENOENT') {
+      await handle.close()
+      throw error
+    }
+  }
   return handle
 }
 

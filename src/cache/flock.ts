@@ -1,5 +1,6 @@
 /** Edge: locks that die with their holder, on the file systems where they can be trusted. */
 import { type FileHandle, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { type Libc, openLibc } from '../std/libc.ts'
 
 /**
@@ -11,7 +12,8 @@ const localTypes: ReadonlySet<number> = new Set([0xef53, 0x58465342, 0x9123683e,
 let opened: { readonly libc: Libc | undefined } | undefined
 
 const lock = async (handle: FileHandle, path: string, how: 'exclusive' | 'shared'): Promise<boolean> => {
-  if (!localTypes.has((await statfs(path)).type)) return false
+  // Of the directory: the file may have lost its name meanwhile.
+  if (!localTypes.has((await statfs(dirname(path))).type)) return false
   opened ??= { libc: openLibc() }
   return opened.libc?.lock(handle.fd, how) ?? false
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { claimText, isStale, look, parseClaim, recordBytes, standardTimes, type Watch } from '../../src/cache/claim.ts'
+import { isLockFree } from '../../src/cache/flock.ts'
 import { breakLease, isAbandoned, readLease, takeLease } from '../../src/cache/lease.ts'
 import { isDead, ownerOfThis } from '../../src/cache/owner.ts'
 import { scratch } from './setup.ts'
@@ -130,6 +131,16 @@ test('a claim whose holder was killed is abandoned at once where the volume is o
   const { locked } = parseClaim(text) ?? {}
   if (!locked) t.diagnostic(`${directory} is on a file system of a network or unknown: there it takes ${standardTimes.staleMs} ms`)
   assert.equal(await isAbandoned(other, 'blob', text), locked)
+})
+
+// A pull beside another ended as a bug of ours: the other gave its claim back between the opening and the look at the file system.
+test('a claim that is given back while it is looked at is no error', async (t) => {
+  const path = join(await scratch(t), 'blob')
+  await writeFile(path, claimText(record))
+  const handle = await open(path, 'r')
+  await rm(path)
+  assert.equal(typeof (await isLockFree(handle, path)), 'boolean')
+  await handle.close()
 })
 
 test('a claim without a lock is never known to be abandoned', async (t) => {
