@@ -3,7 +3,7 @@
  * beside its name, named by its own checksum and not changed again, so that any number of containers may read, make and remove them at once.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream, type Dirent, readdirSync, statSync } from 'node:fs'
+import { createReadStream, statSync } from 'node:fs'
 import { lstat, mkdir, open, rename, rm, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -12,19 +12,10 @@ import { runTar } from './archive.ts'
 import { isStale, look, standardTimes, type Watch } from './claim.ts'
 import { archiveName, type CompiledArchive, type CompiledKey, candidatesFor, expired, parseArchiveName, stemOf } from './compiled-names.ts'
 import { discard, makeDirectory, newToken, partPath, shareWithGroup, syncDirectory } from './durable.ts'
+import { attempt, entriesOf } from './inventory.ts'
 import { breakLease, readLease, takeLease } from './lease.ts'
 import { isDead, ownerOfThis } from './owner.ts'
 import { freeBytes } from './space.ts'
-
-const attempt = <T>(read: () => T, otherwise: T): T => {
-  try {
-    return read()
-  } catch {
-    return otherwise
-  }
-}
-
-const entriesOf = (directory: string): readonly Dirent[] => attempt(() => readdirSync(directory, { withFileTypes: true }), [])
 
 const filesBelow = (root: string, prefix = ''): readonly string[] =>
   entriesOf(join(root, prefix)).flatMap((entry) => {

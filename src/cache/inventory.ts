@@ -29,7 +29,8 @@ export type HeldRepo = {
   readonly revisions: readonly HeldRevision[]
 }
 
-const attempt = <T>(read: () => T, otherwise: T): T => {
+/** What `read` gives, or `otherwise` where the file system refuses: others may change the cache at any time. */
+export const attempt = <T>(read: () => T, otherwise: T): T => {
   try {
     return read()
   } catch {
@@ -37,7 +38,8 @@ const attempt = <T>(read: () => T, otherwise: T): T => {
   }
 }
 
-const entriesOf = (directory: string): readonly Dirent[] => attempt(() => readdirSync(directory, { withFileTypes: true }), [])
+/** The entries of a directory; none where it cannot be read. */
+export const entriesOf = (directory: string): readonly Dirent[] => attempt(() => readdirSync(directory, { withFileTypes: true }), [])
 const statOf = (path: string): Stats | undefined => attempt(() => statSync(path), undefined)
 
 const filesBelow = (root: string, prefix = ''): readonly string[] =>
