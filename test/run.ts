@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
+import { bundle } from './stage/bundle.ts'
 
 const suites = {
   unit: {
@@ -41,7 +42,12 @@ if (files.length === 0) {
   process.exit(name === 'long' ? 0 : 1)
 }
 const reporter = join(import.meta.dirname, 'reporter.ts')
+const built = bundle()
 const child = spawn(process.execPath, ['--test', `--test-concurrency=${suite.concurrency}`, `--test-reporter=${reporter}`, ...files], {
   stdio: 'inherit',
+  env: { ...process.env, ...built.environment },
 })
-child.on('exit', (code) => process.exit(code ?? 1))
+child.on('exit', (code) => {
+  built[Symbol.dispose]()
+  process.exit(code ?? 1)
+})

@@ -49,6 +49,8 @@ const expression = (source: string): RegExp => {
 
 /** The name itself, anything above it, or its last parts. */
 const listed = (name: string, exact: ReadonlySet<string>): boolean => {
-  const parts = name.split('.')
-  return parts.some((_, at) => exact.has(parts.slice(0, at + 1).join('.')) || exact.has(parts.slice(at).join('.')))
+  if (exact.size === 0) return false
+  for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1))
+    if (exact.has(name.slice(0, dot)) || exact.has(name.slice(dot + 1))) return true
+  return exact.has(name)
 }

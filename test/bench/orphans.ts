@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { formatTable } from '../../src/cli/table.ts'
 import { ensureApt } from '../engines/apt.ts'
 import { buildModel } from '../hub/model.ts'
-import { aimFromSources } from '../stage/aim.ts'
+import { aimCommand } from '../stage/aim.ts'
 import { type Init, startInit } from './init.ts'
 
 const seconds = Number(process.argv[3] ?? 10)
@@ -74,7 +74,7 @@ try {
   const results: readonly (readonly [string, Result])[] = [
     ['tini', await measure('tini', (program) => ['tini', '--', program])],
     ['dumb-init', await measure('dumb-init', (program) => ['dumb-init', '--', program])],
-    ['aim serve', await measure('aim', () => [...aimFromSources], serve)],
+    ['aim serve', await measure('aim', () => [...aimCommand], serve)],
   ]
   const against = results[0]?.[1] ?? { wall: Number.NaN, rate: Number.NaN }
   process.stdout.write(

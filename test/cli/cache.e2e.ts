@@ -9,7 +9,7 @@ import { takeLease } from '../../src/cache/lease.ts'
 import { holdSnapshot } from '../../src/cache/use.ts'
 import { files, patterned } from '../cache/setup.ts'
 import { startHub, type TestHub } from '../hub/server.ts'
-import { aimFromSources, bareEnvironment } from '../stage/aim.ts'
+import { aimCommand, bareEnvironment } from '../stage/aim.ts'
 
 describe('aim cache', () => {
   let hub: TestHub
@@ -26,7 +26,7 @@ describe('aim cache', () => {
   })
 
   const aim = async (cache: string, words: readonly string[], input?: Buffer) => {
-    const [file, ...rest] = aimFromSources
+    const [file, ...rest] = aimCommand
     const env = { ...bareEnvironment(), HF_ENDPOINT: hub.url, HF_HUB_CACHE: join(directory, cache), HF_TOKEN: 'hf_valid' }
     const { exitCode, stdout, stderr } = await execa(file, [...rest, 'cache', ...words], {
       env,

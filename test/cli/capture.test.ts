@@ -12,7 +12,7 @@ import { readLinks } from '../../src/hardware/links.ts'
 import { answersOf, machineFileSystem } from '../../src/hardware/machine.ts'
 import { machines, mi300x } from '../fixtures/hardware/machines.ts'
 import { inMemory, over, type Tree, writeTree } from '../fixtures/hardware/tree.ts'
-import { aimFromSources, bareEnvironment } from '../stage/aim.ts'
+import { aimCommand, bareEnvironment } from '../stage/aim.ts'
 
 const nodes = '/sys/class/kfd/kfd/topology/nodes'
 
@@ -78,7 +78,7 @@ describe('a captured machine', () => {
     assert.equal(files['/proc/self/status'], 'Cpus_allowed_list:\t0-3\n')
   })
 
-  const [node, main] = aimFromSources
+  const [node, main] = aimCommand
   const aim = (...words: string[]) => spawnSync(node, [main ?? '', ...words], { encoding: 'buffer', env: bareEnvironment() })
 
   test('aim gpus --capture - gives a tar that --root reads, and a tar itself is no root', () => {

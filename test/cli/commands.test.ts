@@ -14,12 +14,12 @@ import type { Setting } from '../../src/plan/settings.ts'
 import { mi300x } from '../fixtures/hardware/machines.ts'
 import { writeTree } from '../fixtures/hardware/tree.ts'
 import { startHub } from '../hub/server.ts'
-import { aimFromSources, bareEnvironment } from '../stage/aim.ts'
+import { aimCommand, bareEnvironment } from '../stage/aim.ts'
 
 type Run = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
 const aim = (words: readonly string[], environment: Record<string, string> = {}): Run => {
-  const [file, ...rest] = aimFromSources
+  const [file, ...rest] = aimCommand
   const { status, stdout, stderr } = spawnSync(file, [...rest, ...words], {
     encoding: 'utf8',
     env: { ...bareEnvironment(), ...environment },
@@ -97,7 +97,7 @@ describe('aim', () => {
     const repos = { 'org/gated': { files: { 'config.json': JSON.stringify(llama) }, gated: true } }
     const hub = await startHub({ repos, tokens: ['hf_secret'] })
     t.after(() => hub.close())
-    const [file, ...rest] = aimFromSources
+    const [file, ...rest] = aimCommand
     const cache = mkdtempSync(join(tmpdir(), 'aim-doctor-'))
     t.after(() => rmSync(cache, { recursive: true }))
     const environment = { HF_ENDPOINT: hub.url, AIM_CACHE_PATH: cache, AIM_GPU_COUNT: '0', AIM_ENGINE_COMMAND: process.execPath }
@@ -133,7 +133,7 @@ describe('aim', () => {
     mkdirSync(join(place, 'lib/python3.12/site-packages/vllm-0.30.1+rocm711.dist-info'), { recursive: true })
     const engine = join(place, 'bin/vllm')
     writeFileSync(engine, '#!/bin/sh\nexit 9\n', { mode: 0o755 })
-    const [file, ...rest] = aimFromSources
+    const [file, ...rest] = aimCommand
     const environment = { HF_ENDPOINT: hub.url, AIM_CACHE_PATH: join(place, 'cache'), AIM_GPU_COUNT: '0', AIM_ENGINE_COMMAND: engine }
     const { stdout } = await promisify(execFile)(file, [...rest, 'doctor', 'org/m', '--format', 'json'], {
       env: { ...bareEnvironment(), ...environment },
@@ -200,7 +200,7 @@ describe('aim', () => {
   test('status says 75 when what answers is something else', async () => {
     const server = createServer((_request, response) => response.end('<html>hello</html>')).listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const [file, ...rest] = aimFromSources
+    const [file, ...rest] = aimCommand
     const port = String((server.address() as AddressInfo).port)
     const asking = promisify(execFile)(file, [...rest, 'status'], { env: { ...bareEnvironment(), AIM_OPS_PORT: port } })
     const { code, stderr } = await asking

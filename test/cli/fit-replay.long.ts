@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { gib } from '../../src/std/bytes.ts'
 import { configOf, failed, fixtures, flagsOf, type Measured, measuredStarts, replay, wordsOf } from '../bench/measured.ts'
-import { aimFromSources, bareEnvironment } from '../stage/aim.ts'
+import { aimCommand, bareEnvironment } from '../stage/aim.ts'
 
 const run = promisify(execFile)
 
@@ -15,7 +15,7 @@ type Document = {
 }
 
 const ask = async (start: Measured): Promise<Document> => {
-  const [file, ...rest] = aimFromSources
+  const [file, ...rest] = aimCommand
   const words = [...rest, 'fit', configOf(start)?.path ?? '', ...wordsOf(flagsOf(start)), '--format', 'json']
   // What does not fit exits 69 and says so all the same.
   const { stdout } = await run(file, words, { env: bareEnvironment() }).catch((error: { code: number; stdout: string }) => {

@@ -8,7 +8,7 @@ import { stackedBar } from '../../src/cli/bar.ts'
 import { modelOf, readFitFlags } from '../../src/cli/fit-question.ts'
 import { gib } from '../../src/std/bytes.ts'
 import { deepseekV3, llama8b } from '../model/configs.ts'
-import { aimFromSources, bareEnvironment } from '../stage/aim.ts'
+import { aimCommand, bareEnvironment } from '../stage/aim.ts'
 
 describe('aim fit', () => {
   let directory: string
@@ -21,7 +21,7 @@ describe('aim fit', () => {
   after(() => rmSync(directory, { recursive: true }))
 
   const aim = (words: readonly string[], environment: Record<string, string> = {}) => {
-    const [file, ...rest] = aimFromSources
+    const [file, ...rest] = aimCommand
     return spawnSync(file, [...rest, 'fit', ...words], { encoding: 'utf8', env: { ...bareEnvironment(), ...environment } })
   }
 

@@ -8,10 +8,10 @@ import { type TestContext, test } from 'node:test'
 import { scratch } from '../cache/setup.ts'
 import { buildModel } from '../hub/model.ts'
 import { startHub } from '../hub/server.ts'
-import { aimFromSources, bareEnvironment } from '../stage/aim.ts'
+import { aimCommand, bareEnvironment } from '../stage/aim.ts'
 
 const aim = async (words: readonly string[], environment: Readonly<Record<string, string>> = {}) => {
-  const [file, ...rest] = aimFromSources
+  const [file, ...rest] = aimCommand
   const child = spawn(file, [...rest, ...words], { env: { ...bareEnvironment(), ...environment } })
   let [stdout, stderr] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))

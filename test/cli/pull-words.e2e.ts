@@ -11,7 +11,7 @@ import { execa } from 'execa'
 import { files } from '../cache/setup.ts'
 import type { HubOptions } from '../hub/exchange.ts'
 import { startHub, type TestHub } from '../hub/server.ts'
-import { aimFromSources, bareEnvironment } from '../stage/aim.ts'
+import { aimCommand, bareEnvironment } from '../stage/aim.ts'
 
 type Row = {
   readonly name: string
@@ -174,7 +174,7 @@ describe('what a pull says', { concurrency: 1 }, () => {
   const filled = (text: string): string => text.replace(/\b(?:HUB|TLS|PROXY)\b/g, (name) => hosts[name] ?? name)
 
   const pull = async (cache: string, { model = 'org/m', revision, env = {} }: Partial<Row>) => {
-    const [file, ...rest] = aimFromSources
+    const [file, ...rest] = aimCommand
     const own = { ...bareEnvironment(), HF_ENDPOINT: hub.url, HF_HUB_CACHE: cache, HF_TOKEN: 'hf_valid' }
     const given = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, filled(value)]))
     const words = ['cache', 'pull', model, ...(revision === undefined ? [] : ['--revision', revision])]

@@ -5,10 +5,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { aimFromSources, bareEnvironment } from '../stage/aim.ts'
+import { aimCommand, bareEnvironment } from '../stage/aim.ts'
 
 const aim = (...words: readonly string[]) => {
-  const [file, ...rest] = aimFromSources
+  const [file, ...rest] = aimCommand
   const env = { ...bareEnvironment(), HF_HUB_OFFLINE: '1' }
   const { status, stdout, stderr } = spawnSync(file, [...rest, ...words], { encoding: 'utf8', env })
   return { code: status, stdout, stderr }

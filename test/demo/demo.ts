@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import type { PhaseStatus, Status } from '../../src/ops/status.ts'
 import { formatBytes } from '../../src/std/bytes.ts'
 import { formatDuration } from '../../src/std/duration.ts'
-import { aimFromSources, bareEnvironment, get } from '../stage/aim.ts'
+import { aimCommand, bareEnvironment, get } from '../stage/aim.ts'
 import { type Stage, setStage } from '../stage/model.ts'
 import { freePorts } from '../stage/ports.ts'
 import { until } from '../stage/until.ts'
@@ -115,7 +115,7 @@ const main = async (): Promise<number> => {
   )
   const engine = await engineEnvironment()
   if (stopping) return 0
-  const [file, ...words] = aimFromSources
+  const [file, ...words] = aimCommand
   // A session of its own: a Ctrl-C reaches the demo, which passes it on once, as `docker stop` would.
   const child = spawn(file, [...words, 'serve', stage.repo], {
     detached: true,

@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { mi300x } from '../fixtures/hardware/machines.ts'
 import { writeTree } from '../fixtures/hardware/tree.ts'
 import { llama8b } from '../model/configs.ts'
-import { aimFromSources, bareEnvironment, startAim } from '../stage/aim.ts'
+import { aimCommand, bareEnvironment, startAim } from '../stage/aim.ts'
 import { until } from '../stage/until.ts'
 
 const run = promisify(execFile)
@@ -39,7 +39,7 @@ describe('a start on a GPU', () => {
   /** An engine that says `lines` as one of vLLM's processes, and then `ends` or behaves like one. */
   const engineSaying = (name: string, lines: readonly string[], ends = false): string => {
     const path = join(directory, name)
-    const simulator = [...aimFromSources, 'simulator'].map((word) => `'${word}'`).join(' ')
+    const simulator = [...aimCommand, 'simulator'].map((word) => `'${word}'`).join(' ')
     writeFileSync(`${path}.log`, lines.map((line) => `(EngineCore pid=7) ${line}\n`).join(''))
     writeFileSync(path, `#!/bin/sh\ncat '${path}.log'\n${ends ? 'exit 1' : `exec ${simulator} "$@"`}\n`)
     chmodSync(path, 0o755)
@@ -47,7 +47,7 @@ describe('a start on a GPU', () => {
   }
 
   const planned = async (cache: string, ...words: readonly string[]): Promise<Plan> => {
-    const [file, ...rest] = aimFromSources
+    const [file, ...rest] = aimCommand
     const { stdout } = await run(file, [...rest, 'plan', '--format', 'json', ...words], { env: environment('vllm', cache) })
     return JSON.parse(stdout) as Plan
   }

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { execa } from 'execa'
-import { type Aim, aimFromSources, bareEnvironment, startAim } from '../stage/aim.ts'
+import { type Aim, aimCommand, bareEnvironment, startAim } from '../stage/aim.ts'
 import { type Stage, setStage } from '../stage/model.ts'
 import { until } from '../stage/until.ts'
 
@@ -17,7 +17,7 @@ describe('what an engine compiles, on an engine that compiles one file and is th
     const compile = `if [ -e ${graph}/graph" ]; then echo found; else mkdir -p ${graph}"; echo code > ${graph}/graph"; echo compiled; fi`
     writeFileSync(
       engine,
-      `#!/bin/sh\necho "root $VLLM_CACHE_ROOT, triton $TRITON_CACHE_DIR"\n${compile}\nexec ${aimFromSources.join(' ')} simulator "$@"\n`,
+      `#!/bin/sh\necho "root $VLLM_CACHE_ROOT, triton $TRITON_CACHE_DIR"\n${compile}\nexec ${aimCommand.join(' ')} simulator "$@"\n`,
     )
     chmodSync(engine, 0o755)
   })
@@ -42,7 +42,7 @@ describe('what an engine compiles, on an engine that compiles one file and is th
   const archives = (): readonly string[] =>
     existsSync(place()) ? readdirSync(place(), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.tar')) : []
   const cache = async (...words: readonly string[]) => {
-    const [file, ...rest] = aimFromSources
+    const [file, ...rest] = aimCommand
     return execa(file, [...rest, 'cache', ...words], { env: { ...bareEnvironment(), AIM_CACHE_PATH: stage.cache }, extendEnv: false })
   }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Finding } from '../../src/plan/finding.ts'
-import { aimFromSources, bareEnvironment } from '../stage/aim.ts'
+import { aimCommand, bareEnvironment } from '../stage/aim.ts'
 import { makeMachine, owner } from '../stage/machine.ts'
 
 const namespace = ['unshare', '--mount', '--propagation', 'private'] as const
@@ -50,7 +50,7 @@ describe('a doctor whose fixes are followed', () => {
         GROUPS_WORD: groups.length === 0 ? '--clear-groups' : `--groups=${groups.join(',')}`,
         ...{ HF_HUB_OFFLINE: '1', AIM_ENGINE_COMMAND: '/bin/true', HF_HUB_CACHE: join(place, 'cache'), ...masks },
       }
-      const words = [...namespace.slice(1), 'sh', '-c', script, 'sh', ...aimFromSources, 'doctor', '--format', 'json']
+      const words = [...namespace.slice(1), 'sh', '-c', script, 'sh', ...aimCommand, 'doctor', '--format', 'json']
       execFile(namespace[0], words, { env: { ...bareEnvironment(), ...environment } }, (_, stdout, stderr) => {
         if (stdout === '') throw new Error(stderr)
         const { exitCode: code, findings } = JSON.parse(stdout)

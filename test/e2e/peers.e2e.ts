@@ -4,7 +4,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { processTable } from '../../src/supervisor/proc.ts'
-import { type Aim, aimFromSources, get, startAim } from '../stage/aim.ts'
+import { type Aim, aimCommand, get, startAim } from '../stage/aim.ts'
 import { type Stage, setStage } from '../stage/model.ts'
 import { until } from '../stage/until.ts'
 
@@ -279,8 +279,8 @@ describe('what tini and dumb-init publish, as a PID 1', () => {
   after(() => stage[Symbol.asyncDispose]())
 
   const commands = {
-    alone: aimFromSources,
-    'below a shell': ['/bin/sh', '-c', '"$@"; :', 'sh', ...aimFromSources],
+    alone: aimCommand,
+    'below a shell': ['/bin/sh', '-c', '"$@"; :', 'sh', ...aimCommand],
   } as const
 
   const enter = async ({ engine = '', environment = {}, outside }: Row): Promise<Scene> => {
@@ -288,7 +288,7 @@ describe('what tini and dumb-init publish, as a PID 1', () => {
     writeFileSync(program, `#!/bin/sh\n${engine}echo runs\nwhile :; do sleep 0.1 & wait $!; done\n`)
     chmodSync(program, 0o755)
     const aim = await startAim({
-      command: outside === undefined ? [...namespace, ...aimFromSources] : commands[outside],
+      command: outside === undefined ? [...namespace, ...aimCommand] : commands[outside],
       environment: {
         ...{ AIM_ENGINE: 'simulator', AIM_ENGINE_COMMAND: program, AIM_RESTART_BACKOFF: '10ms' },
         ...{ HF_ENDPOINT: stage.hub.url, AIM_CACHE_PATH: stage.cache, AIM_MODEL_ID: stage.repo, ...environment },

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
 import { processTable } from '../../src/supervisor/proc.ts'
-import { type Aim, aimFromSources, bareEnvironment, get, startAim } from '../stage/aim.ts'
+import { type Aim, aimCommand, bareEnvironment, get, startAim } from '../stage/aim.ts'
 import { type Stage, setStage } from '../stage/model.ts'
 import { until } from '../stage/until.ts'
 
@@ -21,7 +21,7 @@ describe('PID 1 of a PID namespace', () => {
   const inner = (aim: Aim): number => processTable().find(({ parent }) => parent === aim.child.pid)?.pid ?? 0
   const start = (environment: Record<string, string> = {}): Promise<Aim> =>
     startAim({
-      command: [...namespace, ...aimFromSources],
+      command: [...namespace, ...aimCommand],
       environment: {
         AIM_ENGINE: 'simulator',
         AIM_SIMULATOR_SPEED: '40',
@@ -75,7 +75,7 @@ describe('PID 1 of a PID namespace', () => {
   test('ends with the code of the engine though its output is a socket that nobody reads', async (t) => {
     if (!possible) return t.diagnostic('no PID namespace can be made here (not root?): this check did not run')
     // What Node calls a pipe is a socket pair; nobody reads this one.
-    const child = spawn(namespace[0], [...namespace.slice(1), ...aimFromSources], {
+    const child = spawn(namespace[0], [...namespace.slice(1), ...aimCommand], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...bareEnvironment(),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type Aim, aimFromSources, get, startAim } from '../stage/aim.ts'
+import { type Aim, aimCommand, get, startAim } from '../stage/aim.ts'
 import { type Stage, setStage } from '../stage/model.ts'
 
 /** What the real engine said, with an estimate that the small model's context allows. */
@@ -20,7 +20,7 @@ describe('a context that does not fit', () => {
     const engine = join(stage.directory, `engine-${fits}`)
     const said = `${engine}.log`
     writeFileSync(said, capture)
-    const simulator = [...aimFromSources, 'simulator'].map((word) => `'${word}'`).join(' ')
+    const simulator = [...aimCommand, 'simulator'].map((word) => `'${word}'`).join(' ')
     writeFileSync(
       engine,
       `#!/bin/sh\ncase " $* " in *" --max-model-len ${fits} "*) exec ${simulator} "$@";; esac\ncat '${said}' >&2; exit 1\n`,

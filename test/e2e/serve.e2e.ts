@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { locate } from '../../src/cache/locate.ts'
 import { processTable } from '../../src/supervisor/proc.ts'
-import { type Aim, type AimOptions, aimFromSources, bareEnvironment, get, startAim } from '../stage/aim.ts'
+import { type Aim, type AimOptions, aimCommand, bareEnvironment, get, startAim } from '../stage/aim.ts'
 import { chat, stream } from '../stage/chat.ts'
 import { partFiles, processesWith } from '../stage/left.ts'
 import { type Stage, setStage } from '../stage/model.ts'
@@ -26,7 +26,7 @@ describe('aim serve, the whole line on the simulator', () => {
   const start = async (
     environment: Record<string, string> = {},
     words?: readonly string[],
-    command: AimOptions['command'] = aimFromSources,
+    command: AimOptions['command'] = aimCommand,
   ): Promise<Aim & { readonly left: () => readonly string[] }> => {
     const marker = `${stage.directory}/run-${serial++}`
     const aim = await startAim({
@@ -109,7 +109,7 @@ describe('aim serve, the whole line on the simulator', () => {
   test('AIM_OPS_PORT=0: status and the health check find the port, and nothing of it stays', async () => {
     const temporary = mkdtempSync(join(stage.directory, 'tmp-'))
     await using aim = await start({ AIM_OPS_PORT: '0', TMPDIR: temporary })
-    const [file, ...rest] = aimFromSources
+    const [file, ...rest] = aimCommand
     const ask = (word: string): number | null =>
       spawnSync(file, [...rest, word], { env: { ...bareEnvironment(), AIM_OPS_PORT: '0', TMPDIR: temporary } }).status
     await until('a healthy engine', async () => ask('healthcheck') === 0 || undefined)
@@ -193,7 +193,7 @@ describe('aim serve, the whole line on the simulator', () => {
   })
 
   test('serves on when the reader of its output has left, counts what is lost, and gives the engine no variable of ours, of Node or of the hub', async () => {
-    const shell = ['/bin/sh', '-c', '"$@" 2>&1 | head -n 1; wait', 'sh', ...aimFromSources] as const
+    const shell = ['/bin/sh', '-c', '"$@" 2>&1 | head -n 1; wait', 'sh', ...aimCommand] as const
     const secrets = { HF_TOKEN: '', NODE_EXTRA_CA_CERTS: '/dev/null', NODE_NO_WARNINGS: '1' }
     await using aim = await start({ AIM_SIMULATOR_FAULT: 'flood-log=5000', ...secrets }, [], shell)
     const { engine } = await aim.until('ready')

@@ -40,7 +40,9 @@ export const machines: readonly (readonly [product: string, amount: number])[] =
 
 /** What is known of a repository's weights; undefined for one that nobody described here. */
 export const factsOf = (repository: string): ModelFacts | undefined =>
-  configs[repository] === undefined ? undefined : describe(configs[repository], [])
+  configs[repository] === undefined ? undefined : known.getOrInsertComputed(repository, () => describe(configs[repository], []))
+
+const known = new Map<string, ModelFacts>()
 
 /** A question as `aim plan` asks it. */
 export const asks = (model: string, product: string, amount: number, given: Partial<Question> = {}): Question => ({

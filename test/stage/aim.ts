@@ -2,13 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Status } from '../../src/ops/status.ts'
+import { bundleVariable } from './bundle.ts'
 import { freePorts } from './ports.ts'
 import { Hopeless, until } from './until.ts'
 
 const root = join(import.meta.dirname, '../..')
 
-/** The words that run `aim` from the sources on this Node. */
-export const aimFromSources: readonly [string, ...string[]] = [process.execPath, join(root, 'src/main.ts')]
+/** The words that run `aim` on this Node: from the bundle that the suite made, or from the sources when a file is run by itself. */
+export const aimCommand: readonly [string, ...string[]] = [process.execPath, process.env[bundleVariable] ?? join(root, 'src/main.ts')]
 
 /** An environment that holds nothing of the caller's but what a program needs to run. */
 export const bareEnvironment = (): Record<string, string> => ({ PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/root' })
@@ -42,7 +43,7 @@ export type AimOptions = {
 }
 
 /** Starts `aim serve` in a session of its own. */
-export const startAim = async ({ environment = {}, command = aimFromSources, words = [] }: AimOptions): Promise<Aim> => {
+export const startAim = async ({ environment = {}, command = aimCommand, words = [] }: AimOptions): Promise<Aim> => {
   const [port = 0, opsPort = 0] = await freePorts(2)
   const [file, ...rest] = command
   const child = spawn(file, [...rest, ...words], {

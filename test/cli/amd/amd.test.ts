@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { aimFromSources, bareEnvironment } from '../../stage/aim.ts'
+import { aimCommand, bareEnvironment } from '../../stage/aim.ts'
 
 const profileText = `aim_id: a/m
 model_id: a/m-fp8
@@ -43,7 +43,7 @@ describe("AMD's commands", () => {
   after(() => rmSync(recipes, { recursive: true }))
 
   const run = (words: readonly string[], environment: Record<string, string>, identity: { uid?: number; gid?: number } = {}) => {
-    const [file, ...rest] = aimFromSources
+    const [file, ...rest] = aimCommand
     const { status, stdout, stderr } = spawnSync(file, [...rest, ...words], {
       encoding: 'utf8',
       // Nothing answers there, at once.
@@ -138,7 +138,7 @@ describe("AMD's commands", () => {
   test('uid 65532 without a home and nothing writable gets its list', (t) => {
     if (process.getuid?.() !== 0) return t.diagnostic('only root can become another user')
     // The checkout's own Node may lie in a place that is closed to others.
-    const [node] = aimFromSources
+    const [node] = aimCommand
     const nobody = { uid: 65532, gid: 65532 }
     if (spawnSync(node, ['-e', ''], nobody).status !== 0) return t.diagnostic(`${node} cannot be run by another user`)
     const environment = {

@@ -17,7 +17,7 @@ import { synthesize } from '../../../src/recipes/synthesize.ts'
 import { mi300x } from '../../fixtures/hardware/machines.ts'
 import { writeTree } from '../../fixtures/hardware/tree.ts'
 import { asks, decide, models } from '../../golden/plans.ts'
-import { aimFromSources, bareEnvironment } from '../../stage/aim.ts'
+import { aimCommand, bareEnvironment } from '../../stage/aim.ts'
 
 const repository = join(import.meta.dirname, '../../..')
 const { profiles } = await loadCatalog([join(repository, 'recipes')])
@@ -85,7 +85,7 @@ describe("AMD's shortcomings on the command line", () => {
   after(() => rmSync(recipes, { recursive: true }))
 
   const run = (words: readonly string[], environment: Record<string, string> = {}) => {
-    const [file, ...rest] = aimFromSources
+    const [file, ...rest] = aimCommand
     const own = {
       AIM_RECIPES_PATH: join(recipes, 'custom'),
       AIM_SYSFS_ROOT: machine,

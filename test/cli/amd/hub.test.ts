@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
-import { aimFromSources, bareEnvironment } from '../../stage/aim.ts'
+import { aimCommand, bareEnvironment } from '../../stage/aim.ts'
 import { type Stage, setStage } from '../../stage/model.ts'
 
 describe("AMD's commands and a hub", () => {
@@ -20,7 +20,7 @@ describe("AMD's commands and a hub", () => {
 
   // The hub lives in this process, so nothing here may wait for a child in a blocking way.
   const run = async (words: readonly string[], environment: Record<string, string> = {}) => {
-    const [file, ...rest] = aimFromSources
+    const [file, ...rest] = aimCommand
     const own = { HF_ENDPOINT: stage.hub.url, AIM_CACHE_PATH: stage.cache, AIM_ID: stage.repo }
     const child = spawn(file, [...rest, ...words], { env: { ...bareEnvironment(), ...own, ...environment } })
     const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
