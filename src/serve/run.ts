@@ -107,10 +107,16 @@ export const createRun = (options: RunOptions): Run => {
     })
   }
 
+  /** Whatever it ended with: it was told to. */
+  const asked = (): boolean => {
+    const { state } = supervisor.life()
+    return state.kind === 'stopping' && state.reason === 'requested'
+  }
+
   const onExited = ({ exit, lines, served }: Happening & { kind: 'exited' }): void => {
     const { state } = supervisor.life()
     helping = false
-    if (state.kind === 'stopping' && state.reason === 'requested') {
+    if (asked()) {
       log.write('info', `the engine ${describeExit(exit)}`)
       return
     }
@@ -219,7 +225,9 @@ export const createRun = (options: RunOptions): Run => {
       drain: (signal) => drain(target(), signal),
       examine: standstill.examine,
       failureOf: (error) => options.failureWords(error).exitCode,
-      verdict: (exit, lines, served) => ({ ...means(exit, lines, served), ...(helping ? { permanent: false } : {}) }),
+      verdict: (exit, lines, served) =>
+        // Nobody asks, and who waits for the stop would wait for the reading of thousands of lines.
+        asked() ? { permanent: false } : { ...means(exit, lines, served), ...(helping ? { permanent: false } : {}) },
     },
   })
 

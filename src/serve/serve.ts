@@ -4,6 +4,7 @@
  */
 
 import { existsSync, writeFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Environment, parse } from '../config/parse.ts'
@@ -165,6 +166,16 @@ export const serve = async (environment: Environment): Promise<number> => {
   await leave(options, log, sinks, exitCode, words)
   if (options.opsPort === 0) dropOpsPort(listener.port)
   listener.close()
+  return quit(exitCode)
+}
+
+/**
+ * Ends the process past Node's own way out, which joins threads and takes its heap apart while others wait for the container to end. What
+ * that would have kept of compiled code is kept here.
+ */
+const quit = (exitCode: number): number => {
+  flushCompileCache()
+  openLibc()?.exit(exitCode)
   return exitCode
 }
 

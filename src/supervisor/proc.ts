@@ -1,5 +1,5 @@
 /** Edge: reads /proc. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import type { ProcessSample } from './movement.ts'
 import { descendantsOf, type ProcessEntry, parseStat } from './process-table.ts'
 
@@ -11,12 +11,29 @@ const read = (path: string): string | undefined => {
   }
 }
 
+/** Holds any /proc/PID/stat: 52 numbers and a name. */
+const statLine = Buffer.alloc(4096)
+
+/** One line, in half the system calls of `read`: a stop and a scrape read one for each process there is. */
+const readStat = (pid: string): string => {
+  try {
+    const file = openSync(`/proc/${pid}/stat`, 'r')
+    try {
+      return statLine.toString('latin1', 0, readSync(file, statLine))
+    } finally {
+      closeSync(file)
+    }
+  } catch {
+    return ''
+  }
+}
+
 /** Every process this one can see, at about one moment; those that vanish while it reads are left out. Empty where there is no /proc. */
 export const processTable = (): readonly ProcessEntry[] => {
   const entries: ProcessEntry[] = []
   for (const name of listDirectory('/proc')) {
     if (!/^\d+$/.test(name)) continue
-    const entry = parseStat(read(`/proc/${name}/stat`) ?? '')
+    const entry = parseStat(readStat(name))
     if (entry) entries.push(entry)
   }
   return entries

@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { close, open, read } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { bareEnvironment } from '../stage/aim.ts'
 
@@ -42,7 +43,9 @@ export const spawnClock = async (directory: string): Promise<SpawnClock> => {
       const begin = performance.now()
       const child = launch(measured)
       const ended = once(child, 'exit')
-      const took = await Promise.race([signalled().then(() => performance.now() - begin), ended.then(() => undefined)])
+      // What the engine wrote may come in after the end of who spawned it.
+      const late = ended.then(() => delay(1000, undefined))
+      const took = await Promise.race([signalled().then(() => performance.now() - begin), late])
       await ended
       if (took === undefined) throw new Error(`${measured.command.join(' ')} spawned nothing; it ended with ${child.exitCode}`)
       return took
