@@ -15,6 +15,8 @@ import { beginPhase, followSign, move, type Story } from './story.ts'
 
 /** Progress tells the lifecycle at most so often that the start moves; milliseconds. */
 const progressMs = 1000
+/** Lines that come closer together are one movement; milliseconds. */
+const hearingMs = 50
 /** Between two lines about a start that takes its time; milliseconds. */
 const reportMs = 30_000
 
@@ -63,6 +65,7 @@ export const createStartup = (options: StartupOptions): Startup => {
   let told = Number.NEGATIVE_INFINITY
   let reported = 0
   let lines = 0
+  let heard = Number.NEGATIVE_INFINITY
   let figures: MemoryFigures = {}
 
   const status = (): StartStatus | undefined => startStatus(story(), past, clock.now(), startupStallMs)
@@ -122,6 +125,9 @@ export const createStartup = (options: StartupOptions): Startup => {
       // A first answer may have to compile kernels, which the log tells; anything else says nothing about it.
       if (kind === 'starting' ? !adapter.showsProgress(line) : sign === undefined) return
       lines++
+      // A flood brings thousands of lines in a turn of the loop, for which probes would wait.
+      if (clock.now() - heard < hearingMs) return
+      heard = clock.now()
       moved('log')
     },
     watch: (signal) => {

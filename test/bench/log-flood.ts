@@ -3,10 +3,9 @@
  * aim, whose own output nobody reads, while 1,000 probes a second ask whether it lives. Says whether the engine was slowed, how long probes
  * took, how many console lines were dropped, and whether the last lines before the engine's end were kept whole.
  */
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { Agent, get as ask } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatTable } from '../../src/cli/table.ts'
@@ -40,41 +39,23 @@ const intoCat = async () => {
   const script = `require('node:http').createServer((_, response) => response.end('{}')).listen(${port}, '127.0.0.1')`
   const server = spawn(process.execPath, ['-e', script], { stdio: 'ignore' })
   await until('the bare server answers', async () => (await get(`http://127.0.0.1:${port}/`)).status)
-  const { calm, stop } = probe(`http://127.0.0.1:${port}/`)
-  await calm()
+  const { stop } = await probe(`http://127.0.0.1:${port}/`)
   const child = spawn('/bin/sh', ['-c', `perl ${file('flood')} ${file('cat.took')} | cat > /dev/null`], { stdio: 'ignore' })
   await once(child, 'exit')
-  const times = stop()
+  const times = await stop()
   server.kill('SIGKILL')
   return { took: took('cat.took'), times }
 }
 
-/**
- * Asks `url` so many times a second, each at its own time whatever became of those before, until told to stop; gives milliseconds, sorted.
- * `calm` resolves when the last hundred came in time: what is loaded after the spawn is loaded by then; it forgets what was before.
- */
-const probe = (url: string): { readonly calm: () => Promise<unknown>; readonly stop: () => readonly number[] } => {
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 })
-  const times: number[] = []
-  const begin = performance.now()
-  let sent = 0
-  const timer = setInterval(() => {
-    for (const due = ((performance.now() - begin) * probesPerSecond) / 1000; sent < due; sent++) {
-      const at = performance.now()
-      ask(url, { agent }, (response) => response.resume().on('end', () => times.push(performance.now() - at))).on('error', () =>
-        times.push(Number.POSITIVE_INFINITY),
-      )
-    }
-  }, 1)
+/** Probes `url` from a process of its own, once the answers come in time; `stop` gives milliseconds, sorted. */
+const probe = async (url: string): Promise<{ readonly stop: () => Promise<readonly number[]> }> => {
+  const child = fork(join(import.meta.dirname, 'prober.ts'), [url, String(probesPerSecond)])
+  await once(child, 'message')
   return {
-    calm: async () => {
-      await until('a hundred quick answers', () => (times.length > 100 && times.slice(-100).every((time) => time < 20) ? true : undefined))
-      times.length = 0
-    },
-    stop: () => {
-      clearInterval(timer)
-      agent.destroy()
-      return times.toSorted((a, b) => a - b)
+    stop: async () => {
+      child.send('stop')
+      const [times] = await once(child, 'message')
+      return times
     },
   }
 }
@@ -95,11 +76,10 @@ const intoAim = async () => {
     },
   })
   await until('the engine was spawned', async () => (JSON.parse((await get(`${ops}/status`)).body) as Status).engine.pid)
-  const { calm, stop } = probe(`${ops}/livez`)
-  await calm()
+  const { stop } = await probe(`${ops}/livez`)
   writeFileSync(file('go'), '')
   const failure = await until('the engine ended', async () => (JSON.parse((await get(`${ops}/status`)).body) as Status).failure, 600_000)
-  const times = stop()
+  const times = await stop()
   const dropped = Number(/^aim_dropped_log_lines_total (\d+)/m.exec((await get(`${ops}/metrics`)).body)?.[1])
   // Killed it would leave the next engine behind, which waits for its turn.
   child.kill('SIGTERM')
@@ -107,9 +87,9 @@ const intoAim = async () => {
   return { took: took('aim.took'), times, dropped, last: failure.evidence.at(-1) ?? '' }
 }
 
-const at = (sorted: readonly number[], part: number): string => (sorted[Math.floor(sorted.length * part)] ?? Number.NaN).toFixed(2)
+const at = (sorted: readonly number[], part: number): string => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN).toFixed(2)
 
-const percentiles = (sorted: readonly number[]): string => [0.5, 0.99, 0.999, 0.999999].map((part) => at(sorted, part)).join(', ')
+const percentiles = (sorted: readonly number[]): string => [0.5, 0.99, 0.999, 1].map((part) => at(sorted, part)).join(', ')
 
 try {
   execFileSync(process.execPath, [join(root, 'docker/build.ts')], { stdio: 'inherit' })
