@@ -87,7 +87,8 @@ const intoAim = async () => {
   return { took: took('aim.took'), times, dropped, last: failure.evidence.at(-1) ?? '' }
 }
 
-const at = (sorted: readonly number[], part: number): string => (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN).toFixed(2)
+const at = (sorted: readonly number[], part: number): string =>
+  (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN).toFixed(2)
 
 const percentiles = (sorted: readonly number[]): string => [0.5, 0.99, 0.999, 1].map((part) => at(sorted, part)).join(', ')
 
