@@ -28,6 +28,7 @@ const delayed = (from: Socket, to: Socket, ms: number, queue: (bytes: number) =>
   }
   const pass = (): void => {
     scheduled = false
+    if (to.destroyed) return
     while (line[0] !== undefined && line[0].dueMs <= performance.now()) {
       const { chunk } = line.shift() as (typeof line)[number]
       if (chunk === undefined) to.end()
