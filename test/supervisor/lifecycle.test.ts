@@ -545,7 +545,7 @@ describe('asked to stop in any state', () => {
 })
 
 /** A world that does to the machine what a world may do, and watches the promises. */
-const walk = (seed: number): ReadonlySet<string> => {
+const walk = (seed: number, orders: Set<string>): ReadonlySet<string> => {
   const random = generator(seed)
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
   const under: Policy = {
@@ -569,7 +569,10 @@ const walk = (seed: number): ReadonlySet<string> => {
   let asked = 0
   let reclaimable = false
   let examined = false
+  let before = 'nothing'
   const step = (event: Bare): void => {
+    orders.add(`${before}, ${event.kind}`)
+    before = event.kind
     const { next, effects } = transition(life, { ...event, at: time, chance: random() } as Event, under)
     if (next.state.kind === 'ready' && life.state.kind !== 'ready') assert.ok(alive, 'ready without an engine')
     life = next
@@ -614,6 +617,9 @@ const walk = (seed: number): ReadonlySet<string> => {
     () => ({ kind: 'suspended' }),
     () => ({ kind: 'examined' }),
     () => ({ kind: 'drained' }),
+    // Of an engine that is gone, too.
+    () => ({ kind: 'listening' }),
+    () => ({ kind: 'answered' }),
     () => ({ kind: 'deadline', epoch: Math.floor(random() * (life.epoch + 2)) }),
   ]
   for (let steps = 0; life.state.kind !== 'terminated' && steps < 400; steps++) {
@@ -647,10 +653,10 @@ const walk = (seed: number): ReadonlySet<string> => {
 
 test('random worlds: never two engines, never gone with one alive unless it says so, every wait ends, 0 only when asked', () => {
   const first = Number(process.env.AIM_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
-  const seen = new Set<string>()
+  const [seen, orders] = [new Set<string>(), new Set<string>()]
   for (let world = 0; world < 20_000; world++) {
     try {
-      for (const state of walk(first + world)) seen.add(state)
+      for (const state of walk(first + world, orders)) seen.add(state)
     } catch (error) {
       throw new Error(`AIM_TEST_SEED=${first + world} breaks a promise`, { cause: error })
     }
@@ -670,4 +676,13 @@ test('random worlds: never two engines, never gone with one alive unless it says
     'waiting',
     'warming',
   ])
+  const events = [...new Set([...orders].map((order) => order.split(', ')[1] ?? ''))]
+  const unseen = events.flatMap((one) => events.map((next) => `${one}, ${next}`)).filter((order) => !orders.has(order))
+  // A failure to begin is the end of a world; an engine ends, and its memory comes back, once.
+  const cannotBe = /^failed, |^(?:exited|reclaimed|shutdown), failed$|^(?:exited|reclaimed), exited$|^reclaimed, reclaimed$/
+  assert.deepEqual(
+    unseen.filter((order) => !cannotBe.test(order)),
+    [],
+    'every event comes right after every other in some world',
+  )
 })
