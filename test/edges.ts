@@ -51,6 +51,7 @@ export const edges: readonly string[] = [
   'src/serve/flags.ts',
   'src/serve/boots.ts',
   'src/serve/last-start.ts',
+  'src/serve/leave.ts',
   'src/serve/model-symptoms.ts',
   'src/serve/oom-kills.ts',
   'src/serve/past-starts.ts',

@@ -3,7 +3,6 @@
 import type { ExitMeaning } from '../engine/adapter.ts'
 import { endpointsOf } from '../engine/endpoints.ts'
 import { vllm } from '../engine/vllm.ts'
-import type { Sources } from '../ops/answer.ts'
 import type { Launch } from '../plan/launch.ts'
 import { describeExit, type Exit } from '../supervisor/exit.ts'
 import { healthOf } from '../supervisor/health.ts'
@@ -30,7 +29,7 @@ import {
   type Story,
 } from './story.ts'
 import { meaningOf } from './supervision.ts'
-import { nextOf, reasonSentence } from './words.ts'
+import { nextOf, stepSentence, wasAskedFor } from './words.ts'
 import { drain, listening, type Target, warm } from './work.ts'
 
 /** Makes a run; nothing happens until `begin`. */
@@ -45,14 +44,17 @@ export const createRun = (options: RunOptions): Run => {
   let helping = false
   const { promise: ended, resolve: end } = Promise.withResolvers<{ readonly exitCode: number; readonly words?: LastWords }>()
 
-  const target = (): Target => {
+  const needed = (): Launch => {
     if (launch === undefined) throw new Error('there is no launch yet')
-    const { argv } = launch.engine
+    return launch
+  }
+  const target = (): Target => {
+    const now = needed()
     return {
       adapter: vllm,
-      endpoints: endpointsOf(argv, options.environment(launch)),
-      task: launch.model.facts.task,
-      servedName: launch.model.servedNames[0] ?? launch.model.id,
+      endpoints: endpointsOf(now.engine.argv, options.environment(now)),
+      task: now.model.facts.task,
+      servedName: now.model.servedNames[0] ?? now.model.id,
       policy,
       note: (sentence) => {
         story = explain(story, sentence)
@@ -73,9 +75,8 @@ export const createRun = (options: RunOptions): Run => {
       options.onReady(launch)
     }
     if (state.kind === 'waiting') return
-    const level = state.kind === 'unready' || (state.kind === 'stopping' && state.reason !== 'requested') ? 'warning' : 'info'
-    const why = 'reason' in state && state.reason !== 'requested' ? `: ${reasonSentence[state.reason]}` : ''
-    log.write(level, `${previous.kind} -> ${state.kind}${why}`, { next: nextOf(state) })
+    const level = state.kind === 'unready' || (state.kind === 'stopping' && !wasAskedFor(state)) ? 'warning' : 'info'
+    log.write(level, stepSentence(previous, state), { next: nextOf(state) })
   }
 
   const onLine = (line: string, stream: 'stdout' | 'stderr'): void => {
@@ -107,16 +108,10 @@ export const createRun = (options: RunOptions): Run => {
     })
   }
 
-  /** Whatever it ended with: it was told to. */
-  const asked = (): boolean => {
-    const { state } = supervisor.life()
-    return state.kind === 'stopping' && state.reason === 'requested'
-  }
-
   const onExited = ({ exit, lines, served }: Happening & { kind: 'exited' }): void => {
     const { state } = supervisor.life()
     helping = false
-    if (asked()) {
+    if (wasAskedFor(state)) {
       log.write('info', `the engine ${describeExit(exit)}`)
       return
     }
@@ -168,11 +163,6 @@ export const createRun = (options: RunOptions): Run => {
         exitCode: happening.exitCode,
         ...(words === undefined || happening.exitCode === 0 ? {} : { words: { ...words, exitCode: happening.exitCode } }),
       })
-  }
-
-  const needed = (): Launch => {
-    if (launch === undefined) throw new Error('there is no launch yet')
-    return launch
   }
 
   const shared = {
@@ -227,12 +217,14 @@ export const createRun = (options: RunOptions): Run => {
       failureOf: (error) => options.failureWords(error).exitCode,
       verdict: (exit, lines, served) =>
         // Nobody asks, and who waits for the stop would wait for the reading of thousands of lines.
-        asked() ? { permanent: false } : { ...means(exit, lines, served), ...(helping ? { permanent: false } : {}) },
+        wasAskedFor(supervisor.life().state)
+          ? { permanent: false }
+          : { ...means(exit, lines, served), ...(helping ? { permanent: false } : {}) },
     },
   })
 
   const scene = (): Scene => ({ clock, version: options.version, launch, pid: supervisor.pid(), startup: startup.status() })
-  const status = (): ReturnType<Sources['status']> => statusOf(story, scene())
+  const status = () => statusOf(story, scene())
   return {
     begin: (decided) => {
       launch = decided

@@ -3,14 +3,12 @@
  * ended. What is not needed before the engine is spawned is loaded after it.
  */
 
-import { existsSync, writeFileSync } from 'node:fs'
-import { flushCompileCache } from 'node:module'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Environment, parse } from '../config/parse.ts'
 import { cacheDirectory } from '../config/rooms.ts'
 import { showProblems } from '../config/show.ts'
-import { type Options, variables } from '../config/variables.ts'
+import type { Options } from '../config/variables.ts'
 import type { PatientFiles } from '../hardware/file-system.ts'
 import { patientFiles } from '../hardware/patient-files.ts'
 import { type Listener, startListener } from '../ops/listener.ts'
@@ -27,10 +25,11 @@ import { type Reaper, startReaper } from '../supervisor/reaper.ts'
 import { sweep } from '../supervisor/sweep.ts'
 import { createLog, type Log } from '../telemetry/log.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
-import { createSink, type Sink } from '../telemetry/sink.ts'
+import { createSink } from '../telemetry/sink.ts'
 import { type CompileCache, createCompileCache } from './compile-cache.ts'
 import type { createGpuWatch } from './gpu-watch.ts'
-import { fitLastWords, formatLastWords, type LastWords } from './last-words.ts'
+import type { LastWords } from './last-words.ts'
+import { flushMs, leave, quit } from './leave.ts'
 import { memoryOf } from './memory.ts'
 import { type FoundModel, tornDirectory } from './model.ts'
 import { holdModel, pullModel } from './model-cache.ts'
@@ -46,9 +45,6 @@ import { readSecretFile } from './secret-file.ts'
 import { handleSignals } from './signals.ts'
 import { environmentOf, programOf } from './supervision.ts'
 import { hasteOf } from './words.ts'
-
-/** How long the last lines may take to be read; milliseconds. */
-const flushMs = 1000
 
 /** Until the logger is loaded when no engine was spawned meanwhile; milliseconds. */
 const patienceMs = 500
@@ -169,16 +165,6 @@ export const serve = async (environment: Environment): Promise<number> => {
   return quit(exitCode)
 }
 
-/**
- * Ends the process past Node's own way out, which joins threads and takes its heap apart while others wait for the container to end. What
- * that would have kept of compiled code is kept here.
- */
-const quit = (exitCode: number): number => {
-  flushCompileCache()
-  openLibc()?.exit(exitCode)
-  return exitCode
-}
-
 /** Readings of the launch's GPUs; what reads them is loaded by the first scrape that has any. */
 const observeGpus = (files: PatientFiles, gpus: () => Launch['gpus'], spared: ReadonlySet<number>): Parameters<typeof createMetrics>[1] => {
   let watch: ReturnType<typeof createGpuWatch> | undefined
@@ -223,33 +209,3 @@ const failureWords = (error: unknown): LastWords => ({
   sentence: error instanceof Failure ? error.message : `this is a bug of ours: ${describeError(error)}`,
   ...(error instanceof Failure && error.fix !== undefined ? { fix: error.fix } : {}),
 })
-
-/** Says the last words where people look for them, flushes, and gives the exit code. */
-const leave = async (
-  options: Options,
-  log: Log,
-  sinks: readonly Sink[],
-  exitCode: number,
-  words: LastWords | undefined,
-): Promise<number> => {
-  await log.open()
-  if (words !== undefined) {
-    if (options.logFormat === 'json') log.write('critical', words.sentence, { ...words })
-    else sinks[1]?.write(`\n${formatLastWords(words)}`)
-    writeTerminationLog(options.terminationLog, fitLastWords(words))
-  }
-  const flushed = await Promise.all(sinks.map((sink) => sink.flush(flushMs)))
-  // A socket that nobody reads: process.exit() would wait for the write.
-  if (flushed.includes(false)) openLibc()?.exit(exitCode)
-  return exitCode
-}
-
-/** The default path is the kubelet's, which makes the file: where it is not there nobody reads it, and /dev is no place to make one. */
-const writeTerminationLog = (path: string, text: string): void => {
-  if (path === variables.terminationLog.default && !existsSync(path)) return
-  try {
-    writeFileSync(path, text)
-  } catch {
-    // It is a second place for words that stand on stderr already.
-  }
-}

@@ -61,3 +61,12 @@ export const hasteOf = (policy: Policy): Readonly<Record<string, string>> =>
         requests: formatDuration(policy.drainMs),
         fix: 'for more time set AIM_GRACE_PERIOD to what the container is given (docker stop -t, --stop-timeout, stop_grace_period)',
       }
+
+/** A change of state, and why it came. */
+export const stepSentence = (previous: State, state: State): string => {
+  const why = 'reason' in state && state.reason !== 'requested' ? `: ${reasonSentence[state.reason]}` : ''
+  return `${previous.kind} -> ${state.kind}${why}`
+}
+
+/** Whether the engine is ending because somebody wants that: then it does not matter what it ends with. */
+export const wasAskedFor = (state: State): boolean => state.kind === 'stopping' && state.reason === 'requested'
