@@ -69,6 +69,10 @@ describe('a start', { concurrency: 4 }, () => {
     await using model = await directory(modelFiles())
     await using engine = await start(model.path, ['--max-model-len', '1024'])
     await ready(engine)
+    // A pipe may bring it after a probe has been answered.
+    await eventually('both streams tell of the end of the start', () => {
+      return positions(engine.stdout(), markers).at(-1) !== -1 && engine.stderr().includes('startup complete')
+    })
     const found = positions(engine.stdout(), markers)
     assert.ok(
       found.every((position) => position !== -1),
