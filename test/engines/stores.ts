@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { freePorts } from '../stage/ports.ts'
+import { Hopeless, until } from '../stage/until.ts'
 import { cacheDir, makeOnce, say } from './cache.ts'
 import { ensurePeer } from './peers.ts'
 import { run } from './run.ts'
@@ -16,29 +16,13 @@ export type Store = { readonly endpoint: string; readonly stop: () => Promise<vo
 /** The keys that the gateway checks every signature against. */
 export const gatewayKeys = { accessKeyId: 'AKIAGATEWAY', secretAccessKey: 'gateway/secret+key' }
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
-
-const answers = async (endpoint: string): Promise<boolean> =>
-  fetch(endpoint).then(
-    () => true,
-    () => false,
-  )
-
 const start = async (program: string, words: readonly string[], endpoint: string, env: NodeJS.ProcessEnv): Promise<Store> => {
   const child: ChildProcess = spawn(program, words, { stdio: 'ignore', env })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  while (!(await answers(endpoint))) {
-    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode} before it answered`)
-    await sleep(100)
-  }
+  await until(`${program} answers`, async () => {
+    if (child.exitCode !== null) throw new Hopeless(`${program} ended with ${child.exitCode} before it answered`)
+    return (await fetch(endpoint)).status
+  })
   const stop = async (): Promise<void> => {
     child.kill()
     await ended
@@ -54,7 +38,7 @@ export const startGateway = async (directory: string): Promise<Store> => {
     await run('go', ['install', `github.com/versity/versitygw/cmd/versitygw@v${GATEWAY}`], { env: { GOBIN: home } })
   })
   await mkdir(directory, { recursive: true })
-  const port = await freePort()
+  const [port = 0] = await freePorts(1)
   const env = { PATH: process.env.PATH, ROOT_ACCESS_KEY: gatewayKeys.accessKeyId, ROOT_SECRET_KEY: gatewayKeys.secretAccessKey }
   return start(join(home, 'versitygw'), ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', directory], `http://127.0.0.1:${port}`, env)
 }
@@ -62,7 +46,7 @@ export const startGateway = async (directory: string): Promise<Store> => {
 /** moto's server: S3 that checks no signature, and the STS that hands out roles. */
 export const startMoto = async (): Promise<Store> => {
   const { venv } = await ensurePeer('moto[s3,server]', MOTO)
-  const port = await freePort()
+  const [port = 0] = await freePorts(1)
   return start(join(venv, 'bin/moto_server'), ['-H', '127.0.0.1', '-p', String(port)], `http://127.0.0.1:${port}`, {
     PATH: process.env.PATH,
   })
