@@ -89,6 +89,7 @@ const create = async (path: string, bytes: number): Promise<FileHandle> => {
     return handle
   } catch (error) {
     await handle.close()
+    await discard(path)
     throw error
   }
 }

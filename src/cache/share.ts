@@ -96,6 +96,17 @@ const putAway = async ({ transfer }: Site, file: RepoFile, part: Part, { spans, 
   else await part.discard()
 }
 
+/** Right bytes under their name. Those that cannot get it are of no use to who comes next: the volume is to blame. */
+const publishPart = async (part: Part): Promise<Outcome> => {
+  try {
+    await part.publish()
+    return 'published'
+  } catch (error) {
+    await part.discard()
+    throw error
+  }
+}
+
 const fillAndPublish = async (
   site: Site,
   file: RepoFile,
@@ -108,7 +119,7 @@ const fillAndPublish = async (
   const { repo, commit } = listing
   const job = { hub, repo, commit, file, address: () => source.address(listing, file), part, crew, slots, fence }
   const filled = await fillPart({ ...job, transfer, patience: insist(transfer, stop), onBytes, onThrottled }, stop)
-  if (filled.right) return part.publish().then(() => 'published')
+  if (filled.right) return publishPart(part)
   await putAway(site, file, part, filled)
   if (filled.error === undefined) return 'wrong'
   if (stop.aborted || filled.error instanceof FenceDown) return 'again'

@@ -68,6 +68,16 @@ test('a failure of one file stops the others and leaves no part', async (t) => {
   assert.deepEqual(await partsBelow(cacheDir), [])
 })
 
+test('bytes that cannot get their name leave no part', async (t) => {
+  const { hub } = await serve(t, { repos: { 'org/m': { files } } })
+  const cacheDir = await scratch(t)
+  const etag = (await listRepo(hub, 'org/m', 'main')).files.find(({ path }) => path === large)?.etag ?? ''
+  // A directory: no file is renamed over it.
+  await mkdir(join(cacheDir, 'models--org--m/blobs', etag), { recursive: true })
+  await assert.rejects(pullRepo(hub, cacheDir), { name: 'Failure', exitCode: exitCodes.storage, message: /EISDIR/ })
+  assert.deepEqual(await partsBelow(cacheDir), [])
+})
+
 test('an abort in the middle of files throws an AbortError and leaves no part', async (t) => {
   const { hub } = await serve(t, { repos: { 'org/m': { files } }, faults: [{ at: 'cdn', kind: 'drip', bytesPerSecond: 20_000 }] })
   const cacheDir = await scratch(t)
