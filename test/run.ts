@@ -47,6 +47,8 @@ const child = spawn(process.execPath, ['--test', `--test-concurrency=${suite.con
   stdio: 'inherit',
   env: { ...process.env, ...built.environment },
 })
+// Who ends this ends the tests too, and then what was made for them.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
 child.on('exit', (code) => {
   built[Symbol.dispose]()
   process.exit(code ?? 1)

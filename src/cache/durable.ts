@@ -78,7 +78,6 @@ export const openNew = async (path: string): Promise<FileHandle> => {
     // Who sweeps up after the dead may have taken it for one of theirs: who goes on with it finds out.
     if (errorCode(error) !== 'ENOENT') {
       await handle.close()
-      await discard(path)
       throw error
     }
   }
@@ -86,8 +85,8 @@ export const openNew = async (path: string): Promise<FileHandle> => {
 }
 
 /**
- * Creates a file and hands it to `fill`; synced, so that it survives a power cut, unless told otherwise. Closed in any case, and
- * gone when it fails; an error of closing is one too, since network file systems report lost writes there.
+ * Creates a file and hands it to `fill`; synced, so that it survives a power cut, unless told otherwise. Closed in any case; an error of
+ * closing is one too, since network file systems report lost writes there. What a failure leaves is the caller's, who knows whose name it is.
  */
 export const createFile = async (path: string, fill: (handle: FileHandle) => Promise<void>, sync = true): Promise<void> => {
   const handle = await openNew(path)
@@ -97,7 +96,6 @@ export const createFile = async (path: string, fill: (handle: FileHandle) => Pro
     await handle.close()
   } catch (error) {
     await handle.close().catch(() => {})
-    await discard(path)
     throw error
   }
 }
@@ -108,8 +106,7 @@ export const createFile = async (path: string, fill: (handle: FileHandle) => Pro
  */
 export const isHidden = async (path: string): Promise<boolean> => {
   const probe = partPath(path, newToken())
-  await createFile(probe, async () => {}, false)
-  await discard(probe)
+  await createFile(probe, async () => {}, false).finally(() => discard(probe))
   const listed = (await readdir(dirname(path), { withFileTypes: true })).some((entry) => entry.name === basename(path) && entry.isFile())
   return (
     listed &&

@@ -77,18 +77,24 @@ const writeJournal = async (
   const target = journalPath(cacheDir, repo, file.etag, token)
   const draft = `${target}.tmp`
   await discard(draft)
-  await createFile(draft, (handle) => handle.writeFile(journalText(file, { synced, written, boot: bootId() })), false)
-  await rename(draft, target)
+  try {
+    await createFile(draft, (handle) => handle.writeFile(journalText(file, { synced, written, boot: bootId() })), false)
+    await rename(draft, target)
+  } catch (error) {
+    await discard(draft)
+    throw error
+  }
 }
 
 const create = async (path: string, bytes: number): Promise<FileHandle> => {
-  const handle = await openNew(path)
+  let handle: FileHandle | undefined
   try {
+    handle = await openNew(path)
     // In full length from the start: what cannot hold so long a file says so before the first byte.
     await handle.truncate(bytes)
     return handle
   } catch (error) {
-    await handle.close()
+    await handle?.close()
     await discard(path)
     throw error
   }

@@ -3,20 +3,13 @@ import { after, before, describe, test } from 'node:test'
 import type { Status } from '../../src/ops/status.ts'
 import { processTable } from '../../src/supervisor/proc.ts'
 import { descendantsOf } from '../../src/supervisor/process-table.ts'
-import { type Aim, get, startAim } from '../stage/aim.ts'
+import { type Aim, get } from '../stage/aim.ts'
 import { chat, stream } from '../stage/chat.ts'
-import { processesWith } from '../stage/left.ts'
 import { type Stage, setStage } from '../stage/model.ts'
+import { type QuickAim, startQuick } from '../stage/quick.ts'
 import { until } from '../stage/until.ts'
 
-const quick = {
-  AIM_ENGINE: 'simulator',
-  AIM_SIMULATOR_SPEED: '40',
-  AIM_RESTART_BACKOFF: '10ms',
-  AIM_HOST: '127.0.0.1',
-  AIM_STALL_TIMEOUT: '2s',
-  AIM_CANARY_INTERVAL: '1s',
-}
+const limits = { AIM_STALL_TIMEOUT: '2s', AIM_CANARY_INTERVAL: '1s' }
 
 /** The pid of the engine's process whose name begins so. */
 const pidOf = ({ engine }: Status, name: string): number =>
@@ -24,31 +17,13 @@ const pidOf = ({ engine }: Status, name: string): number =>
 
 describe('an engine that stands still, on the simulator', () => {
   let stage: Stage
-  let serial = 0
   before(async () => {
     stage = await setStage({ megabytes: 1, shards: 1 })
   })
   after(() => stage[Symbol.asyncDispose]())
 
-  const start = async (environment: Record<string, string> = {}): Promise<Aim & { readonly left: () => readonly string[] }> => {
-    const marker = `${stage.directory}/stall-${serial++}`
-    const aim = await startAim({
-      environment: {
-        ...quick,
-        HF_ENDPOINT: stage.hub.url,
-        AIM_CACHE_PATH: stage.cache,
-        AIM_MODEL_ID: stage.repo,
-        HF_XET_CACHE: marker,
-        ...environment,
-      },
-    })
-    return { ...aim, left: () => processesWith('HF_XET_CACHE', marker) }
-  }
+  const start = (environment: Record<string, string> = {}): Promise<QuickAim> => startQuick(stage, { ...limits, ...environment })
   const api = (aim: Aim): string => `http://127.0.0.1:${aim.port}`
-  const stop = async (aim: Aim): Promise<number | string> => {
-    aim.child.kill('SIGTERM')
-    return aim.exited
-  }
   /** A stream that will not end by itself, and whose end is not waited for. */
   const work = (aim: Aim): Promise<void> =>
     new Promise((resolve) => void stream(api(aim), stage.repo, 2000, resolve).catch(() => undefined))
@@ -82,7 +57,7 @@ describe('an engine that stands still, on the simulator', () => {
       assert.match(evidence, /^vllm:num_requests_running\{.*\} [01]/m)
       assert.equal((await chat(api(aim), stage.repo)).status, 200)
       assert.match((await get(`http://127.0.0.1:${aim.opsPort}/metrics`)).body, /^aim_engine_ends_total\{reason="stalled"\} 1$/m)
-      assert.equal(await stop(aim), 0)
+      assert.equal(await aim.stop(), 0)
       assert.deepEqual(aim.left(), [])
     })
   }
@@ -139,7 +114,7 @@ describe('an engine that stands still, on the simulator', () => {
     await aim.until('ready')
     assert.deepEqual(await Promise.all(['/startupz', '/livez', '/readyz'].map(aim.probe)), [200, 200, 200])
     assert.equal((await aim.status()).engine.pid, status.engine.pid)
-    assert.equal(await stop(aim), 0)
+    assert.equal(await aim.stop(), 0)
   })
 
   test('being stopped ourselves is no stall of the engine', async () => {

@@ -2,39 +2,18 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type Aim, get, startAim } from '../stage/aim.ts'
-import { processesWith } from '../stage/left.ts'
+import { get } from '../stage/aim.ts'
 import { type Stage, setStage } from '../stage/model.ts'
+import { type QuickAim, startQuick } from '../stage/quick.ts'
 import { until } from '../stage/until.ts'
 
 describe('a start that one can read, on the simulator', () => {
   let stage: Stage
-  let serial = 0
   before(async () => {
     stage = await setStage({ megabytes: 8, shards: 4 })
   })
   after(() => stage[Symbol.asyncDispose]())
-  const start = async (environment: Record<string, string> = {}): Promise<Aim & { readonly left: () => readonly string[] }> => {
-    const marker = `${stage.directory}/start-${serial++}`
-    const aim = await startAim({
-      environment: {
-        AIM_ENGINE: 'simulator',
-        AIM_SIMULATOR_SPEED: '40',
-        AIM_RESTART_BACKOFF: '10ms',
-        AIM_HOST: '127.0.0.1',
-        HF_ENDPOINT: stage.hub.url,
-        AIM_CACHE_PATH: stage.cache,
-        AIM_MODEL_ID: stage.repo,
-        HF_XET_CACHE: marker,
-        ...environment,
-      },
-    })
-    return { ...aim, left: () => processesWith('HF_XET_CACHE', marker) }
-  }
-  const stop = async (aim: Aim): Promise<number | string> => {
-    aim.child.kill('SIGTERM')
-    return aim.exited
-  }
+  const start = (environment: Record<string, string> = {}): Promise<QuickAim> => startQuick(stage, environment)
 
   for (const phase of ['import', 'engine', 'weights', 'capture', 'http']) {
     test(`a start that stops at ${phase} is examined and ended, and the reason names the phase`, async () => {
@@ -65,7 +44,7 @@ describe('a start that one can read, on the simulator', () => {
     })
     assert.ok(seen.has('progressing by bytes'), [...seen].join())
     assert.deepEqual([(await aim.status()).restarts, (await aim.status()).startup], [0, undefined])
-    assert.equal(await stop(aim), 0)
+    assert.equal(await aim.stop(), 0)
   })
 
   test('the second start knows how long the first one took', async () => {
@@ -77,7 +56,7 @@ describe('a start that one can read, on the simulator', () => {
       return files.length === 1 && files[0]?.endsWith('.json') ? files : undefined
     })
     assert.equal(kept.length, 1)
-    assert.equal(await stop(first), 0)
+    assert.equal(await first.stop(), 0)
     await using second = await start({ AIM_CACHE_PATH: cache })
     const [eta, last, elapsed] = await until('an estimate', async () => {
       const { startup } = await second.status()
@@ -88,6 +67,6 @@ describe('a start that one can read, on the simulator', () => {
     assert.ok(eta <= last && eta > 0 && elapsed >= 0)
     assert.match((await get(`http://127.0.0.1:${second.opsPort}/metrics`)).body, /^aim_startup_eta_seconds \d/m)
     await second.until('ready')
-    assert.equal(await stop(second), 0)
+    assert.equal(await second.stop(), 0)
   })
 })
