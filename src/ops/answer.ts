@@ -1,4 +1,4 @@
-import type { Status } from './status.ts'
+import type { ProbeStatus, Status } from './status.ts'
 
 /** An HTTP answer as data. */
 export type Answer = { readonly status: number; readonly contentType: string; readonly body: string }
@@ -6,6 +6,7 @@ export type Answer = { readonly status: number; readonly contentType: string; re
 /** What the listener needs from above: it owns no state and knows no supervisor. */
 export type Sources = {
   readonly health: () => { readonly startup: number; readonly live: number; readonly ready: number }
+  readonly probe: () => ProbeStatus
   readonly status: () => Status
   /** Prometheus text; may take a moment the first time. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
@@ -28,7 +29,7 @@ export const paths: readonly string[] = [...Object.keys(probes), '/metrics', '/s
 export const answer = async (method: string, path: string, sources: Sources): Promise<Answer> => {
   if (method !== 'GET' && method !== 'HEAD') return json(405, { error: `cannot ${method} here: only GET and HEAD are served` })
   const probe = probes[path]
-  if (probe !== undefined) return json(sources.health()[probe], probeBody(sources.status()))
+  if (probe !== undefined) return json(sources.health()[probe], sources.probe())
   if (path === '/status') return json(200, sources.status())
   if (path === '/metrics') {
     const { contentType, text } = await sources.metrics()
@@ -36,8 +37,5 @@ export const answer = async (method: string, path: string, sources: Sources): Pr
   }
   return json(404, { error: `nothing is served at ${path}`, paths })
 }
-
-/** What a person reads in `kubectl describe` when a probe fails. */
-const probeBody = ({ state, since, reason, next, phases }: Status): object => ({ state, since, reason, next, phase: phases.at(-1) })
 
 const json = (status: number, body: object): Answer => ({ status, contentType: 'application/json', body: `${JSON.stringify(body)}\n` })

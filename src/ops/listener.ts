@@ -24,7 +24,7 @@ export const startListener = (host: string, port: number, sources: Sources): Pro
     http ??= createHttpServer(sources)
     return http
   }
-  const server = createServer({ pauseOnConnect: true }, (socket) => void load().then((loaded) => hand(loaded, socket)))
+  const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => void load().then((loaded) => hand(loaded, socket)))
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(host, port, error)))
     server.maxConnections = maxConnections

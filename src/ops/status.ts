@@ -24,6 +24,9 @@ export type StartStatus = {
   readonly endsInMs?: number
 }
 
+/** What a probe answers: the little of a status that a person reads in `kubectl describe`. Probes come often, so no more is made for them. */
+export type ProbeStatus = Pick<Status, 'state' | 'since' | 'reason' | 'next'> & { readonly phase?: PhaseStatus }
+
 /** What `/status` answers. Carries no prompt and no secret; field names are public API. */
 export type Status = {
   readonly state: string

@@ -1,5 +1,5 @@
 import { endpointsOf } from '../engine/endpoints.ts'
-import type { PhaseStatus, StartStatus, Status } from '../ops/status.ts'
+import type { PhaseStatus, ProbeStatus, StartStatus, Status } from '../ops/status.ts'
 import type { Launch } from '../plan/launch.ts'
 import type { Clock } from '../std/clock.ts'
 import type { Figures } from '../telemetry/metrics.ts'
@@ -33,12 +33,22 @@ export type Scene = {
   readonly startup: StartStatus | undefined
 }
 
-/** The story as `/status` tells it. */
-export const statusOf = (story: Story, { clock, version, launch, pid, startup }: Scene): Status => ({
+/** The story as a probe tells it. */
+export const probeStatusOf = (story: Story, clock: Clock): ProbeStatus => {
+  const phase = story.phases.at(-1)
+  return { ...headOf(story, clock), ...(phase === undefined ? {} : { phase: rounded(phase) }) }
+}
+
+const headOf = (story: Story, clock: Clock): Pick<Status, 'state' | 'since' | 'reason' | 'next'> => ({
   state: story.state.kind,
-  since: new Date(clock.wall() - (clock.now() - story.sinceMs)).toISOString(),
+  since: timeOf(story.sinceMs, clock),
   reason: story.reason,
   next: nextOf(story.state),
+})
+
+/** The story as `/status` tells it. */
+export const statusOf = (story: Story, { clock, version, launch, pid, startup }: Scene): Status => ({
+  ...headOf(story, clock),
   ready: story.state.kind === 'ready',
   everReady: story.everReady,
   engine: {

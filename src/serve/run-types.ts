@@ -53,6 +53,7 @@ export type Run = {
   readonly halt: () => void
   readonly report: () => void
   readonly health: Sources['health']
+  readonly probe: Sources['probe']
   readonly status: Sources['status']
   readonly figures: () => Figures
   /** The exit code, and what to say when it is not 0. */

@@ -10,7 +10,7 @@ import type { State } from '../supervisor/states.ts'
 import { createSupervisor, type Happening, type Supervisor } from '../supervisor/supervise.ts'
 import { cannotEnd, cannotSpawn, notGivenBack } from './blame.ts'
 import type { LastWords } from './last-words.ts'
-import { figuresOf, type Scene, statusOf } from './report.ts'
+import { figuresOf, probeStatusOf, type Scene, statusOf } from './report.ts'
 import type { Run, RunOptions } from './run-types.ts'
 import { contextToTry } from './self-help.ts'
 import { createStandstill, type Standstill } from './standstill.ts'
@@ -243,6 +243,7 @@ export const createRun = (options: RunOptions): Run => {
     halt: supervisor.halt,
     report: () => log.write('info', 'status', { ...status() }),
     health: () => healthOf(supervisor.life().state, story.everReady),
+    probe: () => probeStatusOf(story, clock),
     status,
     figures: () => figuresOf(story, scene(), options),
     ended,

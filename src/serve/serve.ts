@@ -123,6 +123,7 @@ export const serve = async (environment: Environment): Promise<number> => {
   try {
     listener = await startListener(options.opsHost, options.opsPort, {
       health: run.health,
+      probe: run.probe,
       status: run.status,
       metrics: createMetrics(
         run.figures,

@@ -5,7 +5,7 @@
  */
 import { execFileSync, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatTable } from '../../src/cli/table.ts'
@@ -78,6 +78,8 @@ const intoAim = async () => {
   await until('the engine was spawned', async () => (JSON.parse((await get(`${ops}/status`)).body) as Status).engine.pid)
   const { stop } = await probe(`${ops}/livez`)
   writeFileSync(file('go'), '')
+  // From outside: whoever asks aim meanwhile takes the time that is measured.
+  await until('the flood is over', () => existsSync(file('aim.took')) || undefined, 600_000)
   const failure = await until('the engine ended', async () => (JSON.parse((await get(`${ops}/status`)).body) as Status).failure, 600_000)
   const times = await stop()
   const dropped = Number(/^aim_dropped_log_lines_total (\d+)/m.exec((await get(`${ops}/metrics`)).body)?.[1])

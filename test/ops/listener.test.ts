@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { Sources } from '../../src/ops/answer.ts'
 import { type Listener, startListener } from '../../src/ops/listener.ts'
-import type { Status } from '../../src/ops/status.ts'
+import type { ProbeStatus, Status } from '../../src/ops/status.ts'
 import { Failure } from '../../src/std/failure.ts'
 
 const status: Status = {
@@ -19,8 +19,10 @@ const status: Status = {
   phases: [{ name: 'detect', startMs: 1 }],
   version: '0',
 }
+const probe: ProbeStatus = { state: 'warming', since: status.since, reason: '', next: 'waits', phase: { name: 'detect', startMs: 1 } }
 const sources: Sources = {
   health: () => ({ startup: 503, live: 200, ready: 503 }),
+  probe: () => probe,
   status: () => status,
   metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'aim_ready 0\n' }),
 }
@@ -50,13 +52,7 @@ describe('startListener()', () => {
   }
 
   test('a probe says state, since when, why, what happens next and the phase', async () => {
-    assert.deepEqual(await (await get('/readyz')).json(), {
-      state: 'warming',
-      since: status.since,
-      reason: '',
-      next: 'waits',
-      phase: { name: 'detect', startMs: 1 },
-    })
+    assert.deepEqual(await (await get('/readyz')).json(), probe)
   })
 
   test('HEAD has no body, POST is refused', async () => {
