@@ -20,8 +20,8 @@ export type SpawnFailure = {
   readonly directory?: string
 }
 
-/** A piece of output of so many characters comes from an engine that writes faster than is read. */
-const floodLength = 32_768
+/** Characters of output that are read in one turn of the event loop: a few hundred lines, for which a probe has to wait. */
+const sliceLength = 16_384
 
 /** What a spawned program reports. `onGone` comes when it has ended, `onExit` after its last line unless a stray holds the pipe. */
 export type Listener = {
@@ -95,16 +95,26 @@ const canEnter = (directory: string): boolean => {
 const read = (stream: Readable | null, onLine: (line: string) => void): Promise<void> => {
   if (stream === null) return Promise.resolve()
   const splitter: LineSplitter = splitLines(onLine)
+  let waiting = ''
+  let taken = false
+  const take = (): void => {
+    taken = waiting !== ''
+    if (!taken) return void stream.resume()
+    splitter.push(waiting.slice(0, sliceLength))
+    waiting = waiting.slice(sliceLength)
+    setImmediate(take)
+  }
   stream.setEncoding('utf8')
   stream.on('data', (text: string) => {
-    splitter.push(text)
-    if (text.length < floodLength) return
-    // libuv reads up to 32 times in a row what is there, for which a probe would have to wait.
-    stream.pause()
-    setImmediate(() => stream.resume())
+    waiting += text
+    if (!taken) take()
+    // libuv reads up to 32 times in a row what is there.
+    if (waiting !== '') stream.pause()
   })
   return new Promise((resolve) => {
     stream.on('close', () => {
+      splitter.push(waiting)
+      waiting = ''
       splitter.end()
       resolve()
     })

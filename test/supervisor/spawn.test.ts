@@ -36,3 +36,61 @@ describe('spawnProgram() tells apart', () => {
     rmSync(directory, { recursive: true })
   })
 })
+
+/** Runs a shell script; gives its lines of standard output and the most characters of it that one turn of the event loop read. */
+const readAll = async (script: string): Promise<{ readonly lines: readonly string[]; readonly mostInTurn: number }> => {
+  const lines: string[] = []
+  let inTurn = 0
+  let mostInTurn = 0
+  let reading = true
+  const turn = (): void => {
+    mostInTurn = Math.max(mostInTurn, inTurn)
+    inTurn = 0
+    if (reading) setImmediate(turn)
+  }
+  turn()
+  await new Promise<void>((resolve) =>
+    spawnProgram(
+      { file: '/bin/sh', arguments: ['-c', script], directory: tmpdir(), environment: { PATH: process.env.PATH ?? '' } },
+      {
+        onSpawned: () => undefined,
+        onSpawnFailed: () => resolve(),
+        onLine: (line) => {
+          lines.push(line)
+          inTurn += line.length + 1
+        },
+        onGone: () => undefined,
+        onExit: () => resolve(),
+      },
+    ),
+  )
+  reading = false
+  return { lines, mostInTurn }
+}
+
+describe('spawnProgram() reads a flood', () => {
+  for (const [claim, script, expected] of [
+    ['whole and in order, to the last line before the exit', 'seq 1 300000; exit 3', 300_000],
+    ['from a writer of large pieces', 'seq 1 300000 | dd bs=1M iflag=fullblock 2>/dev/null', 300_000],
+    ['from a writer of small pieces', 'seq 1 300000 | dd bs=2k 2>/dev/null', 300_000],
+  ] as const) {
+    test(`${claim}, and lets others have their turn`, async () => {
+      const { lines, mostInTurn } = await readAll(script)
+      assert.equal(lines.length, expected)
+      assert.equal(
+        lines.findIndex((line, at) => line !== String(at + 1)),
+        -1,
+      )
+      // Two slices: one before the counting of a turn and one after it.
+      assert.ok(mostInTurn <= 2 * 16_384 + 16, `${mostInTurn} characters in one turn`)
+    })
+  }
+  test('with characters that slices and pieces cut in two', async () => {
+    const { lines } = await readAll(`awk 'BEGIN { for (i = 0; i < 30000; i++) print i "€😀é" }'`)
+    assert.equal(lines.length, 30_000)
+    assert.equal(
+      lines.findIndex((line, at) => line !== `${at}€😀é`),
+      -1,
+    )
+  })
+})
