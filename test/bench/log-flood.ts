@@ -1,7 +1,8 @@
 /**
- * An engine that floods its log: `npm run bench log-flood [SECONDS] [LINES]`. LINES a second (200,000) for SECONDS (10) into `cat`, then into
- * aim, whose own output nobody reads, while 1,000 probes a second ask whether it lives. Says whether the engine was slowed, how long probes
- * took, how many console lines were dropped, and whether the last lines before the engine's end were kept whole.
+ * An engine that floods its log: `npm run bench log-flood [SECONDS] [LINES] [ROUNDS]`. LINES a second (200,000) for SECONDS (10) into `cat`,
+ * then into aim, whose own output nobody reads, while 1,000 probes a second ask whether it lives; ROUNDS (3) times, turn by turn. Says whether
+ * the engine was slowed, how long probes took, how many console lines were dropped, and whether the last lines before the engine's end were
+ * kept whole.
  */
 import { execFileSync, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,9 +15,11 @@ import { buildModel } from '../hub/model.ts'
 import { bareEnvironment, get } from '../stage/aim.ts'
 import { freePorts } from '../stage/ports.ts'
 import { until } from '../stage/until.ts'
+import { spread } from './summary.ts'
 
 const seconds = Number(process.argv[3] ?? 10)
 const perSecond = Number(process.argv[4] ?? 200_000)
+const rounds = Number(process.argv[5] ?? 3)
 const total = seconds * perSecond
 const probesPerSecond = 1000
 
@@ -61,6 +64,7 @@ const probe = async (url: string): Promise<{ readonly stop: () => Promise<readon
 }
 
 const intoAim = async () => {
+  for (const name of ['go', 'aim.took']) rmSync(file(name), { force: true })
   const [port = 0] = await freePorts(1)
   const ops = `http://127.0.0.1:${port}`
   const child = spawn(process.execPath, [join(root, 'dist/aim.js')], {
@@ -89,32 +93,62 @@ const intoAim = async () => {
   return { took: took('aim.took'), times, dropped, last: failure.evidence.at(-1) ?? '' }
 }
 
-const at = (sorted: readonly number[], part: number): string =>
-  (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN).toFixed(2)
+const at = (sorted: readonly number[], part: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN
 
-const percentiles = (sorted: readonly number[]): string => [0.5, 0.99, 0.999, 1].map((part) => at(sorted, part)).join(', ')
+type Round = { readonly cat: Awaited<ReturnType<typeof intoCat>>; readonly aim: Awaited<ReturnType<typeof intoAim>> }
+
+const rowsOf = (results: readonly Round[]): readonly (readonly string[])[] => {
+  const slower = results.map(({ cat, aim }) => aim.took / cat.took)
+  const probes = ([part, name]: readonly [number, string]): readonly string[] => {
+    const [bare, own] = [results.map(({ cat }) => at(cat.times, part)), results.map(({ aim }) => at(aim.times, part))]
+    return [`  ${name}`, `${spread(own, 2)}, a bare server ${spread(bare, 2)}`]
+  }
+  const parts = [
+    [0.5, 'median'],
+    [0.99, 'p99'],
+    [0.999, 'p99.9'],
+    [1, 'most'],
+  ] as const
+  return [
+    [
+      'the engine into cat, s',
+      spread(
+        results.map(({ cat }) => cat.took),
+        2,
+      ),
+    ],
+    ['the engine into aim, by that', `${spread(slower, 3)}x`],
+    [`/livez meanwhile, ${probesPerSecond} a second; ms`, ''],
+    ...parts.map(probes),
+    [
+      'probes answered',
+      spread(
+        results.map(({ aim }) => aim.times.filter(Number.isFinite).length),
+        0,
+      ),
+    ],
+    [
+      `console lines dropped of ${total}, of those nobody read`,
+      spread(
+        results.map(({ aim }) => aim.dropped),
+        0,
+      ),
+    ],
+    ['rounds in which the last line kept is the last written, whole', String(results.filter(({ aim }) => isLast(aim.last)).length)],
+  ]
+}
+
+const isLast = (line: string): boolean => line.endsWith(`line ${String(total).padStart(9, '0')} of the flood`)
 
 try {
   execFileSync(process.execPath, [join(root, 'docker/build.ts')], { stdio: 'inherit' })
   writeFileSync(file('flood'), flood)
   await buildModel(file('model'), { megabytes: 1, shards: 1 })
-  const cat = await intoCat()
-  const aim = await intoAim()
-  process.stdout.write(
-    `${formatTable(
-      [`${perSecond} lines a second for ${seconds} s`, 'value'],
-      [
-        ['the engine into cat, s', cat.took.toFixed(2)],
-        ['the engine into aim, s', `${aim.took.toFixed(2)} (${(aim.took / cat.took).toFixed(3)}x)`],
-        [`a bare server meanwhile, ${probesPerSecond}/s: p50, p99, p99.9, most; ms`, percentiles(cat.times)],
-        [`/livez meanwhile, ${probesPerSecond}/s: p50, p99, p99.9, most; ms`, percentiles(aim.times)],
-        ['probes answered', String(aim.times.filter(Number.isFinite).length)],
-        ['console lines dropped, of those nobody read', `${aim.dropped} of ${total}`],
-        ['last line kept', aim.last],
-        ['it is the last line written, whole', String(aim.last.endsWith(`line ${String(total).padStart(9, '0')} of the flood`))],
-      ],
-    )}\n`,
-  )
+  const results: Round[] = []
+  for (let round = 0; round < rounds; round++) results.push({ cat: await intoCat(), aim: await intoAim() })
+  const title = `${perSecond} lines a second for ${seconds} s, ${rounds} rounds`
+  process.stdout.write(`${formatTable([title, 'median (least..most)'], rowsOf(results))}\n`)
 } finally {
   rmSync(directory, { recursive: true, force: true })
 }

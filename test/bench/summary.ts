@@ -11,6 +11,8 @@ export const median = (values: readonly number[]): number => {
 export const ratio = (values: readonly number[], partners: readonly number[]): number =>
   median(values.map((value, round) => value / (partners[round] ?? Number.NaN)))
 
-/** `47.1 (44.9..60.2)`: the median and the extremes. */
-export const spread = (values: readonly number[]): string =>
-  `${median(values).toFixed(1)} (${Math.min(...values).toFixed(1)}..${Math.max(...values).toFixed(1)})`
+/** `47.1 (44.9..60.2)`: the median and the extremes, with so many digits behind the point. */
+export const spread = (values: readonly number[], digits = 1): string => {
+  const [middle, least, most] = [median(values), Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits))
+  return `${middle} (${least}..${most})`
+}
