@@ -7,6 +7,7 @@ import { watch } from '../../src/serve/watch.ts'
 import { lookAtHealth } from '../../src/serve/work.ts'
 import type { Policy } from '../../src/supervisor/policy.ts'
 import type { Seen } from '../../src/supervisor/supervise.ts'
+import { freePorts } from '../stage/ports.ts'
 import { until } from '../stage/until.ts'
 
 /** A server that answers as an engine's would; each path as the test has it now. */
@@ -58,7 +59,9 @@ describe('watch()', () => {
     const seen: Seen[] = []
     const endpoints = vllm.endpoints(['--port', String(port)], { VLLM_SERVER_DEV_MODE: '1' })
     const target = { adapter: vllm, endpoints, task: 'generate', servedName: 'tiny', policy: policy(limits), note: () => undefined }
-    void watch({ ...target, signs: () => 0, onStall: () => undefined }, over.signal, (report) => seen.push(report))
+    watch({ ...target, signs: () => 0, onStall: () => undefined }, over.signal, (report) => seen.push(report)).catch((error: unknown) =>
+      assert.ok(over.signal.aborted, String(error)),
+    )
     const last = (wanted: string): Promise<unknown> =>
       until(wanted, () => {
         const report = seen.at(-1)
@@ -85,20 +88,40 @@ describe('watch()', () => {
     await last('false')
   })
 
-  test('a server that is well and refuses every smallest request is not well after three that come one after the other', async () => {
-    const { fake, last } = await begin({ stallMs: 2000, canaryMs: 2000 })
-    let asked = 0
-    fake.answers['/v1/completions'] = (response) => {
-      asked++
-      response.writeHead(500).end()
-    }
-    await last('true')
-    await last('false')
-    // Each after a quiet time of its own would be at 6 s; the second and third come with the next look.
-    assert.ok(asked >= 3)
-    fake.answers['/v1/completions'] = json({ choices: [{ text: 'x' }], usage: { completion_tokens: 1 } })
-    await last('true')
-  })
+  for (const [claim, answer] of [
+    ['refuses every smallest request', (response: ServerResponse) => void response.writeHead(500).end()],
+    ['answers every smallest request without a token', json({ choices: [] })],
+  ] as const)
+    test(`a server that is well and ${claim} is not well after three that come one after the other`, async () => {
+      const limits = { stallMs: 1000, canaryMs: 4000 }
+      const { fake, last } = await begin(limits)
+      let looks = 0
+      let waiting: ServerResponse | undefined
+      const asked: number[] = []
+      fake.answers['/metrics'] = (response) => {
+        looks++
+        response.end(idle)
+        // One look has seen it wait: it is its end that begins a new quiet time.
+        if (waiting === undefined || looks < (asked.at(-1) ?? 0) + 2) return
+        answer(waiting)
+        waiting = undefined
+      }
+      fake.answers['/v1/completions'] = (response) => {
+        asked.push(looks)
+        waiting = response
+      }
+      await last('true')
+      await last('false')
+      // One look counts a quarter of `stallMs` at most, so that a quiet time takes so many looks on any machine.
+      const quietLooks = limits.canaryMs / (limits.stallMs / 4)
+      const [first = 0, second = 0, third = Number.POSITIVE_INFINITY] = asked
+      assert.ok(
+        first >= quietLooks && third - first < quietLooks,
+        `asked at looks ${[first, second, third]}, a quiet time is ${quietLooks}`,
+      )
+      fake.answers['/v1/completions'] = json({ choices: [{ text: 'x' }], usage: { completion_tokens: 1 } })
+      await last('true')
+    })
 
   test('an idle core that gives no answer is found among others that work, by a request of its own', async () => {
     const { fake, last } = await begin({ stallMs: 2000, canaryMs: 500 })
@@ -113,13 +136,31 @@ describe('watch()', () => {
     assert.deepEqual(asked, ['0'])
   })
 
-  test('a port on which nobody listens is a no at once, a server that says nothing is none', async () => {
-    const { fake } = await begin({})
-    const { health } = vllm.endpoints(['--port', String(fake.port)], {})
-    const endpoints = { ...vllm.endpoints([], {}), health }
-    assert.equal(await lookAtHealth(endpoints, over.signal), true)
-    fake.server.closeAllConnections()
-    await new Promise((resolve) => fake.server.close(resolve))
-    assert.equal(await lookAtHealth(endpoints, AbortSignal.timeout(10_000)), false)
-  })
+  const looked: readonly [claim: string, prepare: (fake: Fake) => Promise<number>, healthy: boolean | undefined][] = [
+    ['that answers is a yes', async ({ port }) => port, true],
+    [
+      'that was closed is a no at the first look',
+      async ({ server, port }) => {
+        server.closeAllConnections()
+        await new Promise((resolve) => server.close(resolve))
+        return port
+      },
+      false,
+    ],
+    ['that nobody ever started is a no at the first look', async () => (await freePorts(1))[0] ?? 0, false],
+    [
+      'that hangs up without a word is no answer',
+      async ({ answers, port }) => {
+        answers['/health'] = (response) => void response.destroy()
+        return port
+      },
+      undefined,
+    ],
+  ]
+  for (const [claim, prepare, healthy] of looked)
+    test(`a server ${claim}`, async () => {
+      const { fake } = await begin({})
+      const { health } = vllm.endpoints(['--port', String(await prepare(fake))], {})
+      assert.equal(await lookAtHealth({ ...vllm.endpoints([], {}), health }, AbortSignal.timeout(60_000)), healthy)
+    })
 })
