@@ -250,6 +250,19 @@ describe('aim serve, the whole line on the simulator', () => {
     assert.match(aim.output(), /exit code 127 \(of AIM Engine\): cannot start the engine: \/no\/such\/vllm.*AIM_ENGINE_COMMAND/s)
   })
 
+  test('under AIM_LOG_FORMAT=json the output of a start that fails is documents from the first line to its last words', async () => {
+    const engine = { AIM_ENGINE: 'vllm', AIM_GPU_COUNT: '0', AIM_ENGINE_COMMAND: '/no/such/vllm' }
+    await using aim = await start({ ...engine, AIM_LOG_FORMAT: 'json' })
+    assert.equal(await aim.exited, 127)
+    const lines = aim
+      .output()
+      .split('\n')
+      .filter((line) => line !== '')
+    const { level, exitCode, msg } = lines.map((line) => JSON.parse(line)).at(-1)
+    assert.deepEqual([level, exitCode], ['critical', 127])
+    assert.match(msg, /cannot start the engine: \/no\/such\/vllm/)
+  })
+
   test('the last words name the cause, whose code it is and the fix, on stderr and in the termination log', async () => {
     const path = join(stage.directory, 'termination-log')
     await using aim = await start({ AIM_ENGINE_EXTRA_ARGS: '--no-such-flag 1', AIM_STRICT: 'false', AIM_TERMINATION_LOG: path })
