@@ -274,6 +274,29 @@ describe('aim serve, the whole line on the simulator', () => {
     assert.ok(aim.output().trimEnd().endsWith(words.trimEnd()))
   })
 
+  for (const [state, speed] of [
+    ['ready', '40'],
+    ['starting', '1'],
+  ] as const)
+    test(`a bug of ours while it is ${state} ends it with 70, leaves no engine and starts no other one`, async () => {
+      const [flag, bug] = [join(stage.directory, `flag-${serial}`), join(stage.directory, `bug-${serial}.cjs`)]
+      writeFileSync(
+        bug,
+        `const timer = setInterval(() => {
+          if (!require('node:fs').existsSync(${JSON.stringify(flag)})) return
+          clearInterval(timer)
+          throw new Error('boom')
+        }, 10).unref()`,
+      )
+      await using aim = await start({ AIM_SIMULATOR_SPEED: speed, NODE_OPTIONS: `--require=${bug}` })
+      await aim.until(state)
+      writeFileSync(flag, '')
+      assert.equal(await aim.exited, 70)
+      assert.match(aim.output(), /exit code 70 \(of AIM Engine\): this is a bug of ours: .*boom/)
+      assert.equal(aim.output().match(/engine started/g)?.length, 1)
+      assert.deepEqual(aim.left(), [])
+    })
+
   const broken: readonly [claim: string, environment: Record<string, string>, problems: readonly string[]][] = [
     ['no model', { AIM_MODEL_ID: '' }, ['AIM_MODEL_ID']],
     [
