@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Exit } from '../../src/supervisor/exit.ts'
+import { type Exit, truthful } from '../../src/supervisor/exit.ts'
 import { transition } from '../../src/supervisor/lifecycle.ts'
 import type { Policy } from '../../src/supervisor/policy.ts'
 import { type Effect, type Event, initial, type Lifecycle, type State } from '../../src/supervisor/states.ts'
@@ -544,8 +544,11 @@ describe('asked to stop in any state', () => {
   }
 })
 
+const pullFailed = { reason: 'pull-failed', exitCode: 74 } as const
+const planFailed = { reason: 'plan-failed', exitCode: 69 } as const
+
 /** A world that does to the machine what a world may do, and watches the promises. */
-const walk = (seed: number, orders: Set<string>): ReadonlySet<string> => {
+const walk = (seed: number, orders: Set<string>, late: Set<string>): ReadonlySet<string> => {
   const random = generator(seed)
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T
   const under: Policy = {
@@ -564,6 +567,8 @@ const walk = (seed: number, orders: Set<string>): ReadonlySet<string> => {
   let life = initial
   let alive = false
   let unkillable = false
+  let unspawned = false
+  let codeOfEngine: number | undefined
   let timer: { readonly epoch: number } | undefined
   let time = 0
   let asked = 0
@@ -571,6 +576,7 @@ const walk = (seed: number, orders: Set<string>): ReadonlySet<string> => {
   let examined = false
   let before = 'nothing'
   const step = (event: Bare): void => {
+    if (event.kind === 'exited') codeOfEngine = event.exitCode ?? truthful(event.exit)
     orders.add(`${before}, ${event.kind}`)
     before = event.kind
     const { next, effects } = transition(life, { ...event, at: time, chance: random() } as Event, under)
@@ -582,7 +588,8 @@ const walk = (seed: number, orders: Set<string>): ReadonlySet<string> => {
       if (effect.kind === 'spawn') {
         examined = false
         assert.ok(!alive, 'two engines')
-        alive = true
+        alive = random() < 0.95
+        unspawned = !alive
         unkillable = random() < 0.05
       }
       if (effect.kind === 'arm') timer = effect
@@ -597,6 +604,8 @@ const walk = (seed: number, orders: Set<string>): ReadonlySet<string> => {
         )
         if (life.state.kind === 'terminated' && life.state.exitCode === 0)
           assert.equal(life.state.reason, 'requested', '0 that nobody asked for')
+        if (life.state.kind === 'terminated' && life.state.reason === 'engine-exited')
+          assert.equal(life.state.exitCode, codeOfEngine, "neither the cause's code nor the engine's")
       }
     }
     if (life.state.kind === 'unready' && life.state.stalled) assert.equal(under.onStall, 'report', 'left to stand against the policy')
@@ -607,6 +616,8 @@ const walk = (seed: number, orders: Set<string>): ReadonlySet<string> => {
     if (['waiting', 'starting', 'warming', 'examining', 'draining', 'stopping', 'reclaiming', 'backoff'].includes(life.state.kind))
       assert.equal(timer?.epoch, life.epoch, `no deadline in ${life.state.kind}`)
   }
+  const end = (): Bare => exited(pick([code(0), code(1), code(2), sigkill]), random() < 0.1, pick([undefined, 1, 78]))
+  const failure = (): Bare => ({ kind: 'failed', ...pick([pullFailed, planFailed]) })
   const noise: readonly (() => Bare)[] = [
     () => ({ kind: 'start' }),
     () => ({ kind: 'pulled' }),
@@ -625,17 +636,22 @@ const walk = (seed: number, orders: Set<string>): ReadonlySet<string> => {
   for (let steps = 0; life.state.kind !== 'terminated' && steps < 400; steps++) {
     time += Math.floor(random() * 2000)
     const choice = random()
+    // Node says so before anything else can come.
+    if (unspawned) {
+      step({ kind: 'failed', reason: 'spawn-failed', exitCode: pick([126, 127]) })
+      assert.equal(life.state.kind, 'terminated', 'goes on without an engine')
+      continue
+    }
     if (asked === 0 ? choice < 0.01 : choice < 0.05) {
       asked++
       step({ kind: 'shutdown' })
     } else if (alive && !unkillable && choice < 0.2) {
       alive = false
-      step(exited(pick([code(0), code(1), code(2), sigkill]), random() < 0.1))
+      step(end())
     } else if (choice < 0.4 && timer?.epoch === life.epoch) step({ kind: 'deadline', epoch: life.epoch })
     else if (choice < 0.5 && alive) step({ kind: 'listening' })
     else if (choice < 0.6 && alive) step({ kind: 'answered' })
-    else if (random() < 0.02 && !alive && (life.state.kind === 'pulling' || life.state.kind === 'idle'))
-      step({ kind: 'failed', reason: 'pull-failed', exitCode: 74 })
+    else if (random() < 0.02 && !alive && (life.state.kind === 'pulling' || life.state.kind === 'idle')) step(failure())
     else if (choice < 0.75 && reclaimable && !alive) {
       reclaimable = false
       step({ kind: 'reclaimed', held: random() < 0.2 })
@@ -648,15 +664,27 @@ const walk = (seed: number, orders: Set<string>): ReadonlySet<string> => {
     if (timer?.epoch === life.epoch) step({ kind: 'deadline', epoch: life.epoch })
     else step({ kind: 'shutdown' })
   }
+  // A plan that was being made, an engine that hung in the kernel, a user who asks once more: none of them knows of the end.
+  for (let events = 0; events < 3; events++) {
+    const event = pick([
+      ...noise,
+      end,
+      failure,
+      () => ({ kind: 'shutdown' }) as const,
+      () => ({ kind: 'reclaimed', held: false }) as const,
+    ])()
+    late.add(event.kind)
+    assert.deepEqual(at(life, event, under, time), { next: life, effects: [] }, `an end that ${event.kind} changes`)
+  }
   return seen
 }
 
-test('random worlds: never two engines, never gone with one alive unless it says so, every wait ends, 0 only when asked', () => {
+test('random worlds: never two engines, never gone with one alive unless it says so, every wait ends, 0 only when asked, nothing after the end', () => {
   const first = Number(process.env.AIM_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
-  const [seen, orders] = [new Set<string>(), new Set<string>()]
+  const [seen, orders, late] = [new Set<string>(), new Set<string>(), new Set<string>()]
   for (let world = 0; world < 20_000; world++) {
     try {
-      for (const state of walk(first + world, orders)) seen.add(state)
+      for (const state of walk(first + world, orders, late)) seen.add(state)
     } catch (error) {
       throw new Error(`AIM_TEST_SEED=${first + world} breaks a promise`, { cause: error })
     }
@@ -678,6 +706,7 @@ test('random worlds: never two engines, never gone with one alive unless it says
   ])
   const events = [...new Set([...orders].map((order) => order.split(', ')[1] ?? ''))]
   const unseen = events.flatMap((one) => events.map((next) => `${one}, ${next}`)).filter((order) => !orders.has(order))
+  assert.deepEqual([...late].sort(), events.toSorted(), 'every event comes after the end in some world')
   // A failure to begin is the end of a world; an engine ends, and its memory comes back, once.
   const cannotBe = /^failed, |^(?:exited|reclaimed|shutdown), failed$|^(?:exited|reclaimed), exited$|^reclaimed, reclaimed$/
   assert.deepEqual(
