@@ -1,9 +1,33 @@
+import type { ExitMeaning } from '../engine/adapter.ts'
 import type { Launch } from '../plan/launch.ts'
 import { formatBytes } from '../std/bytes.ts'
+import { describeExit, type Exit } from '../supervisor/exit.ts'
 import type { Held } from '../supervisor/memory.ts'
 import type { SpawnFailure } from '../supervisor/spawn.ts'
 import type { Survivor } from '../supervisor/sweep.ts'
-import type { LastWords } from './last-words.ts'
+import type { LastWords, Whose } from './last-words.ts'
+import type { Stall } from './stall.ts'
+
+/** What an engine's end is put down to. `cause` is short and stable, for metric labels. */
+export type Blame = {
+  readonly cause: string
+  readonly whose: Whose
+  readonly sentence: string
+  readonly fix?: string
+  readonly evidence: readonly string[]
+}
+
+/** Puts an end down to its cause. `stall` is the standstill that it was killed for, which says more than how it died of that. */
+export const blame = ({ cause, sentence, fix, evidence, exitCode }: ExitMeaning, exit: Exit, stall: Stall | undefined): Blame => {
+  if (stall !== undefined) return { cause: 'stalled', whose: 'killed', sentence: stall.sentence, fix: stall.fix, evidence: stall.evidence }
+  return {
+    cause,
+    whose: exitCode === undefined ? 'engine' : 'aim',
+    sentence: cause === 'unknown' ? sentence : `${sentence}; the engine ${describeExit(exit)}`,
+    ...(fix === undefined ? {} : { fix }),
+    evidence,
+  }
+}
 
 /** Codes of execve(2), fork(2) and pipe(2) that ask for something else than another program: what they say and what to do. */
 const spawnWords: Readonly<Record<string, readonly [says: string, fix: string]>> = {

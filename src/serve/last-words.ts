@@ -22,6 +22,10 @@ export const formatLastWords = ({ exitCode, whose, sentence, fix, evidence = [] 
   return `${[`exit code ${exitCode} (${owners[whose]}): ${sentence}`, ...(fix === undefined ? [] : [`fix: ${fix}`]), ...lines].join('\n')}\n`
 }
 
+/** What went wrong after the cause of an end is said after it; the cause, its fix and its evidence stay the first thing said. */
+export const joinWords = (first: LastWords | undefined, later: LastWords): LastWords =>
+  first === undefined ? later : { ...first, sentence: `${first.sentence}; ${later.sentence}` }
+
 /** The same within 4096 bytes: the oldest evidence goes first, then the end of the sentence; the fix stays. */
 export const fitLastWords = (words: LastWords): string => {
   const text = formatLastWords(words)

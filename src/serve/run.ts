@@ -8,8 +8,8 @@ import { describeExit, type Exit } from '../supervisor/exit.ts'
 import { healthOf } from '../supervisor/health.ts'
 import type { State } from '../supervisor/states.ts'
 import { createSupervisor, type Happening, type Supervisor } from '../supervisor/supervise.ts'
-import { cannotEnd, cannotSpawn, notGivenBack } from './blame.ts'
-import type { LastWords } from './last-words.ts'
+import { blame, cannotEnd, cannotSpawn, notGivenBack } from './blame.ts'
+import { joinWords, type LastWords } from './last-words.ts'
 import { figuresOf, probeStatusOf, type Scene, statusOf } from './report.ts'
 import type { Run, RunOptions } from './run-types.ts'
 import { contextToTry } from './self-help.ts'
@@ -23,6 +23,7 @@ import {
   enterState,
   explain,
   failWith,
+  isUnderWay,
   move,
   opening,
   progressPhase,
@@ -69,7 +70,7 @@ export const createRun = (options: RunOptions): Run => {
     if (state.kind === 'pulling') startup.enter('pull')
     if (state.kind === 'starting' && previous.kind !== 'examining') story = countSpawn(story, clock.now())
     if (state.kind === 'warming') startup.enter('warm-up')
-    if (!['pulling', 'starting', 'warming', 'examining'].includes(state.kind)) story = endPhase(story, clock.now())
+    if (!isUnderWay(state)) story = endPhase(story, clock.now())
     if (state.kind === 'ready' && previous.kind !== 'unready' && launch !== undefined) {
       startup.keep(launch)
       options.onReady(launch)
@@ -116,16 +117,11 @@ export const createRun = (options: RunOptions): Run => {
       return
     }
     const meaning = means(exit, lines, served)
-    const { cause, sentence, fix, evidence, exitCode } = meaning
-    // What was found before it was killed says more than how it died of that.
-    const stall = state.kind === 'stopping' ? story.stall : undefined
-    const named = stall?.sentence ?? (cause === 'unknown' ? sentence : `${sentence}; the engine ${describeExit(exit)}`)
-    const shown = stall === undefined ? { cause, evidence, ...(fix === undefined ? {} : { fix }) } : { cause: 'stalled', ...stall }
-    story = failWith(story, { ...shown, atMs: clock.now(), sentence: named })
-    const remedy = shown.fix === undefined ? {} : { fix: shown.fix }
-    const whose = stall !== undefined ? 'killed' : exitCode === undefined ? 'engine' : 'aim'
-    words = { exitCode: 1, whose, sentence: named, evidence: shown.evidence, ...remedy }
-    log.write('error', named, { cause: shown.cause, ...remedy })
+    const { whose, ...shown } = blame(meaning, exit, state.kind === 'stopping' ? story.stall : undefined)
+    const { cause, ...said } = shown
+    story = failWith(story, { ...shown, atMs: clock.now() })
+    words = { exitCode: 1, whose, ...said }
+    log.write('error', said.sentence, { cause, ...(said.fix === undefined ? {} : { fix: said.fix }) })
     if (state.kind === 'starting' || state.kind === 'warming') helpItself(meaning)
   }
 
@@ -134,10 +130,9 @@ export const createRun = (options: RunOptions): Run => {
     story = explain(story, failed.sentence)
   }
 
-  /** It came after the cause of the end, which stays the first thing said. */
   const addFailure = (later: LastWords): void => {
     log.write('error', later.sentence, { fix: later.fix })
-    fail(words === undefined ? later : { ...words, sentence: `${words.sentence}; ${later.sentence}` })
+    fail(joinWords(words, later))
   }
 
   const onHappening = (happening: Happening): void => {

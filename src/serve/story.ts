@@ -101,6 +101,9 @@ export const followSign = (story: Story, { phase, done, total, detail }: PhaseSi
 /** Something moved on the way to ready. */
 export const move = (story: Story, by: string, at: number): Story => ({ ...story, moved: { atMs: at, by } })
 
+/** Whether the current phase goes on in a state: a start that is looked at may move again. */
+export const isUnderWay = ({ kind }: State): boolean => ['pulling', 'starting', 'warming', 'examining'].includes(kind)
+
 /** The current phase is over and nothing follows yet. */
 export const endPhase = (story: Story, at: number): Story =>
   updateLast(story, (phase) => (phase.endMs === undefined ? { ...phase, endMs: at } : phase))
