@@ -52,6 +52,7 @@ describe('an engine that stands still, on the simulator', () => {
       assert.deepEqual([...new Set([...seen.values()].flatMap((codes) => [...codes]))], ['200'])
       assert.notEqual(again.engine.pid, first.engine.pid)
       assert.match(again.stall?.sentence ?? '', load ? /requests? in flight and takes no step, for 2\.0s/ : /was idle, and gives no answer/)
+      assert.deepEqual([again.failure?.cause, again.failure?.sentence], ['stalled', again.stall?.sentence])
       const evidence = again.stall?.evidence.join('\n') ?? ''
       if (signal === 'SIGSTOP') assert.match(evidence, new RegExp(`^${name}\\S* \\(pid \\d+\\): state [Tt],`, 'm'))
       assert.match(evidence, /^vllm:num_requests_running\{.*\} [01]/m)
@@ -97,7 +98,7 @@ describe('an engine that stands still, on the simulator', () => {
       assert.equal(await aim.exited, 137)
       assert.match(
         aim.output(),
-        /exit code 137 \(AIM Engine killed the engine\): .*(?:no answer to a smallest request|takes no step), for 2\.0s\nfix: /,
+        /exit code 137 \(AIM Engine killed the engine\): .*(?:no answer to a smallest request|takes no step), for 2\.0s\nfix: read the evidence; AIM_STALL_ACTION=report /,
       )
       assert.deepEqual(aim.left(), [])
     })

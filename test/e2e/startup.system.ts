@@ -19,7 +19,10 @@ describe('a start that one can read, on the simulator', () => {
     test(`a start that stops at ${phase} is examined and ended, and the reason names the phase`, async () => {
       await using aim = await start({ AIM_SIMULATOR_FAULT: `stall-at=${phase}`, AIM_STARTUP_STALL_TIMEOUT: '2s', AIM_RESTART: 'never' })
       assert.equal(await aim.exited, 137)
-      assert.match(aim.output(), /exit code 137 \(AIM Engine killed the engine\): the start stood still for 2\.0s in phase \S+/)
+      assert.match(
+        aim.output(),
+        /exit code 137 \(AIM Engine killed the engine\): the start stood still for 2\.0s in phase [^\n]+\nfix: .*AIM_STARTUP_STALL_TIMEOUT/,
+      )
       assert.match(aim.output(), /state S, \d+ threads/)
       assert.deepEqual(aim.left(), [])
     })
