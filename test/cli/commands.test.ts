@@ -197,19 +197,26 @@ describe('aim', () => {
     rmSync(empty, { recursive: true })
   })
 
-  test('status says 75 when what answers is something else', async () => {
-    const server = createServer((_request, response) => response.end('<html>hello</html>')).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const [file, ...rest] = aimCommand
-    const port = String((server.address() as AddressInfo).port)
-    const asking = promisify(execFile)(file, [...rest, 'status'], { env: { ...bareEnvironment(), AIM_OPS_PORT: port } })
-    const { code, stderr } = await asking
-      .then(() => assert.fail('it ended well'))
-      .catch((error: { readonly code: number; readonly stderr: string }) => error)
-    server.close()
-    assert.equal(code, 75)
-    assert.match(stderr, /no supervisor of ours/)
-  })
+  for (const [word, body] of [
+    ['status', '<html>hello</html>'],
+    ['status', '{"state":"ready"}'],
+    ['status', '{"state":1,"since":"2026-01-01T00:00:00.000Z"}'],
+    ['healthcheck', '{}'],
+    ['healthcheck', '"ready"'],
+  ] as const)
+    test(`${word} says 75 when what answers is no supervisor: ${body}`, async () => {
+      const server = createServer((_request, response) => response.end(body)).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const [file, ...rest] = aimCommand
+      const port = String((server.address() as AddressInfo).port)
+      const asking = promisify(execFile)(file, [...rest, word], { env: { ...bareEnvironment(), AIM_OPS_PORT: port } })
+      const { code, stderr } = await asking
+        .then(() => assert.fail('it ended well'))
+        .catch((error: { readonly code: number; readonly stderr: string }) => error)
+      server.close()
+      assert.equal(code, 75)
+      assert.match(stderr, /no supervisor of ours/)
+    })
 
   test('plan as a script is the command that runs, and as env the variables of the engine', () => {
     const words = ['plan', model, '--root', tree, '--gpu-count', '1']
