@@ -72,18 +72,29 @@ describe('PID 1 of a PID namespace', () => {
     assert.equal(await aim.exited, 0)
   })
 
-  test('ends with the code of the engine though its output is a socket that nobody reads', async (t) => {
-    if (!possible) return t.diagnostic('no PID namespace can be made here (not root?): this check did not run')
-    // What Node calls a pipe is a socket pair; nobody reads this one.
-    const child = spawn(namespace[0], [...namespace.slice(1), ...aimCommand], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...bareEnvironment(),
-        ...{ AIM_ENGINE: 'simulator', AIM_RESTART: 'never', AIM_OPS_PORT: '0', AIM_TERMINATION_LOG: '/dev/null' },
-        ...{ HF_ENDPOINT: stage.hub.url, AIM_CACHE_PATH: stage.cache, AIM_MODEL_ID: stage.repo },
-        AIM_ENGINE_COMMAND: "/bin/sh -c 'yes | head -c 4000000; exit 41'",
-      },
+  for (const [bytes, code, claim] of [
+    [4_000_000, 41, 'that nobody reads'],
+    // More than waits for a slow reader.
+    [20_000_000, 0, 'that nobody reads and that is full'],
+  ] as const)
+    test(`ends with the code of an engine that ended with ${code} though its output is a socket ${claim}`, async (t) => {
+      if (!possible) return t.diagnostic('no PID namespace can be made here (not root?): this check did not run')
+      // What Node calls a pipe is a socket pair; nobody reads this one.
+      const child = spawn(namespace[0], [...namespace.slice(1), ...aimCommand], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: {
+          ...bareEnvironment(),
+          ...{ AIM_ENGINE: 'simulator', AIM_RESTART: 'never', AIM_OPS_PORT: '0', AIM_TERMINATION_LOG: '/dev/null' },
+          ...{ HF_ENDPOINT: stage.hub.url, AIM_CACHE_PATH: stage.cache, AIM_MODEL_ID: stage.repo },
+          AIM_ENGINE_COMMAND: `/bin/sh -c 'yes | head -c ${bytes}; exit ${code}'`,
+        },
+      })
+      const ended = once(child, 'exit')
+      try {
+        await until('its end', () => child.exitCode ?? undefined, 60_000)
+      } finally {
+        child.kill('SIGKILL')
+      }
+      assert.deepEqual(await ended, [code || 1, null])
     })
-    assert.deepEqual(await once(child, 'exit'), [41, null])
-  })
 })
