@@ -40,7 +40,7 @@ describe('aim serve on a machine whose GPU memory a test sets', () => {
     process.kill((await aim.status()).engine.pid ?? 0, 'SIGKILL')
   }
 
-  test('a start waits while others hold the memory, says who lacks how much, and starts when it is free', async () => {
+  test('a start waits while others hold the memory, says who lacks how much, in its log too, and starts when it is free', async () => {
     const { aim, use } = await start(100 * gib)
     await using _ = aim
     const { reason, next } = await until('waiting', async () => {
@@ -50,6 +50,8 @@ describe('aim serve on a machine whose GPU memory a test sets', () => {
     assert.match(reason, /0000:11:00\.0 has 92 GiB of 192 GiB free, the engine asks for 177 GiB/)
     assert.match(next, /when the GPU memory that it asks for is free/)
     assert.equal(await aim.probe('/livez'), 200)
+    await until('its log', () => /others hold GPU memory: 0000:11:00\.0 has 92 GiB/.test(aim.output()) || undefined)
+    assert.equal((await aim.status()).state, 'waiting')
     use(gib)
     assert.equal((await aim.until('ready')).reason, '')
   })

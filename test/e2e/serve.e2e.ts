@@ -132,6 +132,19 @@ describe('aim serve, the whole line on the simulator', () => {
     assert.deepEqual(aim.left(), [])
   })
 
+  test('SIGQUIT to an engine that loads asks it by TERM, once, and kills nothing', async () => {
+    await using aim = await start({ AIM_SIMULATOR_SPEED: '8' })
+    await until('a load', async () => (await aim.status()).phases.some(({ name }) => name === 'engine') || undefined)
+    assert.equal((await aim.status()).state, 'starting')
+    aim.child.kill('SIGQUIT')
+    assert.equal(await aim.exited, 0)
+    assert.match(aim.output(), /starting -> stopping/)
+    // As vLLM ends by itself that is told to while it loads.
+    assert.match(aim.output(), /the engine was ended by SIGINT/)
+    assert.doesNotMatch(aim.output(), /SIGKILL|stopping -> stopping/)
+    assert.deepEqual(aim.left(), [])
+  })
+
   test('without settings a stop fits into the 10 s of a plain docker stop, and the log says what gives more', async () => {
     await using aim = await start({ AIM_SIMULATOR_TOKEN_MS: '400' })
     await aim.until('ready')
@@ -179,7 +192,7 @@ describe('aim serve, the whole line on the simulator', () => {
     assert.deepEqual(aim.left(), [])
   })
 
-  test('stopped in the middle of a pull it leaves no part file and no process', async () => {
+  test('a pull shows its log while it lasts; stopped in the middle of it no part file and no process is left', async () => {
     await using slow = await setStage({ megabytes: 24, shards: 1 })
     slow.hub.faults.push({ kind: 'drip', at: 'cdn', bytesPerSecond: 200_000 })
     const marker = `${slow.directory}/run`
@@ -187,6 +200,8 @@ describe('aim serve, the whole line on the simulator', () => {
       environment: { ...simulator, HF_ENDPOINT: slow.hub.url, AIM_CACHE_PATH: slow.cache, AIM_MODEL_ID: slow.repo, HF_XET_CACHE: marker },
     })
     await until('bytes', async () => ((await aim.status()).phases.find(({ name }) => name === 'pull')?.done ? true : undefined))
+    await until('its log', () => /idle -> pulling/.test(aim.output()) || undefined)
+    assert.equal((await aim.status()).state, 'pulling')
     assert.equal(await stop(aim), 0)
     assert.deepEqual(partFiles(slow.cache), [])
     assert.deepEqual(processesWith('HF_XET_CACHE', marker), [])
@@ -274,6 +289,23 @@ describe('aim serve, the whole line on the simulator', () => {
     assert.ok(aim.output().trimEnd().endsWith(words.trimEnd()))
   })
 
+  const shards = JSON.stringify({ weight_map: { a: 'model-1.safetensors', b: 'model-2.safetensors' } })
+  const torn: readonly [lacks: string, files: Readonly<Record<string, string>>][] = [
+    ['model-2.safetensors', { 'model.safetensors.index.json': shards, 'model-1.safetensors': 'x' }],
+    ['*.safetensors', {}],
+  ]
+  for (const [lacks, files] of torn)
+    test(`a directory that lacks ${lacks} ends it with 78 and that name, and is no bug of ours`, async () => {
+      const model = mkdtempSync(join(stage.directory, 'torn-'))
+      const config = { architectures: ['LlamaForCausalLM'], hidden_size: 8, num_attention_heads: 2, num_hidden_layers: 1 }
+      writeFileSync(join(model, 'config.json'), JSON.stringify(config))
+      for (const [name, text] of Object.entries(files)) writeFileSync(join(model, name), text)
+      await using aim = await start({ AIM_ENGINE: 'vllm', AIM_GPU_COUNT: '0', AIM_ENGINE_COMMAND: '/bin/true', AIM_MODEL_ID: model })
+      assert.equal(await aim.exited, 78, aim.output())
+      assert.ok(aim.output().includes(`exit code 78 (of AIM Engine): cannot serve ${model}: it lacks ${lacks}\nfix: `), aim.output())
+      assert.doesNotMatch(aim.output(), /bug of ours|engine started/)
+    })
+
   for (const [state, speed] of [
     ['ready', '40'],
     ['starting', '1'],
@@ -303,6 +335,11 @@ describe('aim serve, the whole line on the simulator', () => {
       'no model, a bad precision and two arguments that the engine does not have',
       { AIM_MODEL_ID: '', AIM_PRECISION: 'fp12', AIM_ENGINE_ARGS: '{"max-modl-len": 5}', AIM_ENGINE_EXTRA_ARGS: '--max-nmu-seqs 3' },
       ['AIM_MODEL_ID must', 'AIM_PRECISION="fp12"', 'AIM_ENGINE_ARGS: .*max-modl-len', 'extra arguments: .*max-nmu-seqs'],
+    ],
+    [
+      'no model and a misspelt flag',
+      { AIM_MODEL_ID: '', AIM_ENGINE_EXTRA_ARGS: '--max-nmu-seqs 3' },
+      ['AIM_MODEL_ID must', 'extra arguments: .*max-nmu-seqs'],
     ],
     ['two models', { AIM_ID: 'other/model' }, ['AIM_ID']],
     ['a count in words and a port out of range', { AIM_GPU_COUNT: 'two', AIM_PORT: '99999' }, ['AIM_GPU_COUNT', 'AIM_PORT']],
