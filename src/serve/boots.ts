@@ -7,6 +7,7 @@ import { type Boot, parseBoots, withBoot } from '../model/boots.ts'
 import type { Launch } from '../plan/launch.ts'
 import { repositoryOf } from '../recipes/hard-tests.ts'
 import type { AvailableGpu } from '../recipes/question.ts'
+import { draftOf } from './draft.ts'
 
 /** Names the starts of one model's weights on one kind of GPU. Memory counts by the quarter GiB: drivers differ by less. */
 const fileOf = (directory: string, { product, gfx, vramBytes = 0, computePartition }: AvailableGpu, repository: string): string => {
@@ -35,8 +36,7 @@ export const writeBoot = async (directory: string, launch: Launch, figures: Memo
   const [gpu] = launch.gpus
   if (boot === undefined || gpu === undefined) return
   const path = fileOf(directory, gpu, boot.repository)
-  // Every container has a pid 1.
-  const part = `${path}.${process.pid}.${Date.now()}.aim-part`
+  const part = draftOf(path, { pid: process.pid, at: Date.now(), chance: Math.random() })
   try {
     await mkdir(directory, { recursive: true })
     const known = await readFile(path, 'utf8').then(parseBoots, () => [])

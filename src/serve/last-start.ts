@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Launch } from '../plan/launch.ts'
 import { isRecord } from '../std/json.ts'
+import { draftOf } from './draft.ts'
 import type { PastStart } from './eta.ts'
 
 /** Of the command line, what says nothing about how long a start takes. */
@@ -36,8 +37,7 @@ export const readLastStart = async (directory: string, launch: Launch): Promise<
 /** Keeps it for the next one; whole or not at all, since several containers may write at once. */
 export const writeLastStart = async (directory: string, launch: Launch, past: PastStart): Promise<void> => {
   const path = join(directory, `${keyOf(launch)}.json`)
-  // Every container has a pid 1.
-  const part = `${path}.${process.pid}.${Date.now()}.aim-part`
+  const part = draftOf(path, { pid: process.pid, at: Date.now(), chance: Math.random() })
   try {
     await mkdir(directory, { recursive: true })
     await writeFile(part, `${JSON.stringify({ ...past, model: launch.model.id })}\n`)
