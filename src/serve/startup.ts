@@ -65,7 +65,7 @@ export const createStartup = (options: StartupOptions): Startup => {
   let told = Number.NEGATIVE_INFINITY
   let reported = 0
   let lines = 0
-  let heard = Number.NEGATIVE_INFINITY
+  let heard = false
   let figures: MemoryFigures = {}
 
   const status = (): StartStatus | undefined => startStatus(story(), past, clock.now(), startupStallMs)
@@ -125,9 +125,12 @@ export const createStartup = (options: StartupOptions): Startup => {
       // A first answer may have to compile kernels, which the log tells; anything else says nothing about it.
       if (kind === 'starting' ? !adapter.showsProgress(line) : sign === undefined) return
       lines++
-      // A flood brings thousands of lines in a turn of the loop, for which probes would wait.
-      if (clock.now() - heard < hearingMs) return
-      heard = clock.now()
+      if (heard) return
+      heard = true
+      // Without asking the clock for each line: a flood brings hundreds in a turn of the loop, for which probes would wait.
+      setTimeout(() => {
+        heard = false
+      }, hearingMs).unref()
       moved('log')
     },
     watch: (signal) => {
