@@ -1,7 +1,7 @@
 /** Edge: what an engine occupies besides its own process: descendants, shared memory, GPU memory. */
 import type { Memory, MemoryReading, MemoryUse } from './memory.ts'
 import { processTable } from './proc.ts'
-import { descendantsOf } from './process-table.ts'
+import { descendantsOf, mayRead } from './process-table.ts'
 import { type Leftovers, reclaim, untilRoom } from './reclaim.ts'
 import { removeSharedMemory, sharedMemoryNow, sharedMemoryOf } from './shared-memory.ts'
 
@@ -50,8 +50,7 @@ export const createFootprint = ({ others, reap, memory: memoryNow }: FootprintOp
   const note = (): void => {
     const open = sharedMemoryNow().filter((inode) => !shared.has(inode) && (looked.get(inode) ?? 0) < looksPerFile)
     if (open.length === 0) return
-    // The maps of a process that hangs in the kernel could hold us up as well.
-    const tree = descendantsOf(processTable(), process.pid, others()).filter(({ state }) => state !== 'D')
+    const tree = descendantsOf(processTable(), process.pid, others()).filter(mayRead)
     const mapped = new Set(sharedMemoryOf(tree.map(({ pid }) => pid)))
     for (const inode of open) {
       if (mapped.has(inode)) shared.add(inode)

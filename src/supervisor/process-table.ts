@@ -41,6 +41,12 @@ export const parseStat = (text: string): ProcessEntry | undefined => {
   }
 }
 
+/** Whether it still runs: a process whose first thread has ended shows as a zombie while others of it live, work and hold memory. */
+export const isAlive = ({ state, threads }: Pick<ProcessEntry, 'state' | 'threads'>): boolean => state !== 'Z' || threads > 1
+
+/** Whether its files in /proc may be read at once: the maps of a process that hangs in the kernel (state `D`) could hold us up as well. */
+export const mayRead = ({ state }: Pick<ProcessEntry, 'state'>): boolean => state !== 'D'
+
 /** Everything below `root`, nearest first; without `except` and what is below those. */
 export const descendantsOf = (
   table: readonly ProcessEntry[],

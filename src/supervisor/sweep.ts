@@ -1,7 +1,7 @@
 /** Edge: ends what is left of an engine's tree. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ProcessReport, processTable, reportProcess } from './proc.ts'
-import { descendantsOf, type ProcessEntry } from './process-table.ts'
+import { descendantsOf, isAlive, type ProcessEntry } from './process-table.ts'
 import { signalProcess } from './spawn.ts'
 
 /** Between two looks; a killed process needs a moment to be gone. Milliseconds. */
@@ -29,5 +29,4 @@ export const sweep = async (owned: ReadonlySet<number>, reap: () => void, signal
 /** What `sweep` could not end, with where it hangs. */
 export const survivors = (owned: ReadonlySet<number>): readonly Survivor[] => strays(owned).flatMap(({ pid }) => reportProcess(pid) ?? [])
 
-const strays = (owned: ReadonlySet<number>): readonly ProcessEntry[] =>
-  descendantsOf(processTable(), process.pid, owned).filter(({ state, threads }) => state !== 'Z' || threads > 1)
+const strays = (owned: ReadonlySet<number>): readonly ProcessEntry[] => descendantsOf(processTable(), process.pid, owned).filter(isAlive)

@@ -1,32 +1,31 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { openLibc } from '../../src/std/libc.ts'
-import { createFootprint } from '../../src/supervisor/footprint.ts'
+import { createFootprint, type Footprint } from '../../src/supervisor/footprint.ts'
+import { processTable } from '../../src/supervisor/proc.ts'
+import type { Program } from '../../src/supervisor/program.ts'
+import { until } from '../stage/until.ts'
+import { block, hangingMapper, mapper } from './mapper.ts'
 
-/** Maps the file named by its argument, says so and stays: what a worker does with a block of shared memory. */
-const mapper = `
-  const { functions } = process.getBuiltinModule('node:ffi').dlopen(null, {
-    mmap: { return: 'pointer', arguments: ['uint64', 'uint64', 'int32', 'int32', 'int32', 'int64'] } })
-  const file = require('node:fs').openSync(process.argv[1], 'w+')
-  require('node:fs').ftruncateSync(file, 4096)
-  functions.mmap(0n, 4096n, 1, 1, file, 0n)
-  process.stdout.write('mapped')
-  setInterval(() => undefined, 1000)`
-
-let serial = 0
-const block = (): string => `/dev/shm/psm_test_${process.pid}_${serial++}`
-
-const map = async (path: string): Promise<ChildProcess> => {
-  const child = spawn(process.execPath, ['--no-warnings', '-e', mapper, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+const run = async (program: Program): Promise<ChildProcess> => {
+  const child = spawn(program.file, program.arguments, { stdio: ['ignore', 'pipe', 'inherit'] })
   await once(child.stdout ?? child, 'data')
   return child
 }
+const map = (path: string): Promise<ChildProcess> => run(mapper(path))
+const kill = async (child: ChildProcess): Promise<void> => {
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+}
 
-const footprint = () => createFootprint({ others: () => new Set(), reap: () => undefined, memory: () => undefined })
-const reclaimed = (of: ReturnType<typeof footprint>): Promise<unknown> => new Promise((resolve) => of.reclaim(20_000, resolve))
+const footprint = (others: ReadonlySet<number> = new Set()): Footprint =>
+  createFootprint({ others: () => others, reap: () => undefined, memory: () => undefined })
+const reclaimed = (of: Footprint): Promise<unknown> => new Promise((resolve) => of.reclaim(20_000, resolve))
 
 describe('createFootprint()', () => {
   if (!existsSync('/dev/shm') || openLibc() === undefined) {
@@ -39,11 +38,45 @@ describe('createFootprint()', () => {
     engine.begin()
     const child = await map(path)
     engine.note()
-    child.kill('SIGKILL')
-    await once(child, 'exit')
+    await kill(child)
     assert.ok(existsSync(path))
     await reclaimed(engine)
     assert.ok(!existsSync(path))
+  })
+  const renamed: readonly [claim: string, names: number][] = [
+    ['a semaphore, which is mapped under another name than it has (sem_open), goes as well', 1],
+    ['so does every name of a block that has several', 2],
+  ]
+  for (const [claim, names] of renamed)
+    test(claim, async () => {
+      const [temporary, real] = [block(), Array.from({ length: names }, block)]
+      const engine = footprint()
+      engine.begin()
+      const child = await map(temporary)
+      for (const name of real) linkSync(temporary, name)
+      rmSync(temporary)
+      engine.note()
+      await kill(child)
+      assert.deepEqual(real.filter(existsSync), real)
+      await reclaimed(engine)
+      assert.deepEqual(real.filter(existsSync), [])
+    })
+  test('a process that hangs in the kernel is not asked what it has mapped, which could hold us up as well', async () => {
+    const [path, fifo] = [block(), join(tmpdir(), `aim-fifo-${process.pid}`)]
+    execFileSync('mkfifo', [fifo])
+    const others = new Set<number>()
+    const engine = footprint(others)
+    engine.begin()
+    const child = await run(hangingMapper(path, fifo))
+    await until('it hangs', () => processTable().find(({ pid, state }) => pid === child.pid && state === 'D'))
+    const waiting = await until('its child', () => processTable().find(({ parent }) => parent === child.pid))
+    others.add(waiting.pid)
+    engine.note()
+    await kill(child)
+    process.kill(waiting.pid, 'SIGKILL')
+    await reclaimed(engine)
+    assert.ok(existsSync(path), 'its maps were read')
+    for (const file of [path, fifo]) rmSync(file)
   })
   test('what a worker that outlived the engine still maps goes with it, though nobody had looked before', async () => {
     const path = block()

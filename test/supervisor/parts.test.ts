@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { healthOf } from '../../src/supervisor/health.ts'
 import { maxLineLength, splitLines } from '../../src/supervisor/lines.ts'
 import { gracePeriodMs, type Policy, stagesFor, withinGrace } from '../../src/supervisor/policy.ts'
-import { descendantsOf, type ProcessEntry, parseStat } from '../../src/supervisor/process-table.ts'
+import { descendantsOf, isAlive, mayRead, type ProcessEntry, parseStat } from '../../src/supervisor/process-table.ts'
 import { backoffMs } from '../../src/supervisor/restart.ts'
 import { createRing } from '../../src/supervisor/ring.ts'
 import type { State } from '../../src/supervisor/states.ts'
@@ -70,6 +70,26 @@ test('descendantsOf() finds the whole tree and leaves out what is excepted with 
     descendantsOf(table, 1, new Set([5])).map(({ pid }) => pid),
     [2, 3, 4],
   )
+})
+
+describe('isAlive()', () => {
+  const rows: readonly [claim: string, state: string, threads: number, alive: boolean][] = [
+    ['a process that runs', 'S', 1, true],
+    ['a process that hangs in the kernel', 'D', 1, true],
+    ['a zombie is none', 'Z', 1, false],
+    ['a zombie of which one more thread lives', 'Z', 2, true],
+    ['a zombie whose pool of threads lives', 'Z', 64, true],
+  ]
+  for (const [claim, state, threads, alive] of rows) test(claim, () => assert.equal(isAlive({ state, threads }), alive))
+})
+
+describe('mayRead()', () => {
+  const rows: readonly [claim: string, state: string, may: boolean][] = [
+    ['a process that runs or sleeps', 'S', true],
+    ['a zombie', 'Z', true],
+    ['not one that hangs in the kernel', 'D', false],
+  ]
+  for (const [claim, state, may] of rows) test(claim, () => assert.equal(mayRead({ state }), may))
 })
 
 describe('splitLines()', () => {
