@@ -65,14 +65,46 @@ describe('createSink()', () => {
     assert.equal(sink.dropped(), 2)
   })
 
-  test('on a disk that is full every line is counted that is lost', async () => {
-    const writer = openSync('/dev/full', 'w')
-    const sink = createSink(writer)
-    for (let i = 0; i < 1000; i++) sink.write(`${i}\n`)
-    await sink.flush(5000)
-    assert.equal(sink.dropped(), 1000)
-    closeSync(writer)
-  })
+  for (const lines of [3, 1000])
+    test(`${lines} lines that wait while the reader turns out to be gone are counted one by one`, async () => {
+      const sink = createSink(9999)
+      for (let i = 0; i < lines; i++) sink.write(`${i}\n`)
+      await sink.flush(5000)
+      assert.equal(sink.dropped(), lines)
+    })
+
+  // The kernel refuses a word here (EINVAL) and takes a number, as a disk that was full for a moment takes the next line.
+  for (const refused of [1, 2])
+    test(`a write that failed ${refused} times is no reason to lose the next line`, async () => {
+      const path = '/proc/self/oom_score_adj'
+      const value = readFileSync(path, 'utf8')
+      const descriptor = openSync(path, 'w')
+      const sink = createSink(descriptor)
+      for (let i = 1; i <= refused; i++) {
+        sink.write('words\n')
+        await sink.flush(5000)
+        assert.equal(sink.dropped(), i)
+      }
+      sink.write(value)
+      await sink.flush(5000)
+      assert.equal(sink.dropped(), refused)
+      closeSync(descriptor)
+    })
+
+  const lost: readonly [claim: string, texts: readonly string[], lines: number][] = [
+    ['lines that are written together', Array.from({ length: 1000 }, (_, i) => `${i}\n`), 1000],
+    ['a text of several', ['Traceback\n  File "x"\nValueError\n'], 3],
+    ['one without an end', ['a'], 1],
+  ]
+  for (const [claim, texts, lines] of lost)
+    test(`on a disk that is full every line is counted that is lost: ${claim}`, async () => {
+      const writer = openSync('/dev/full', 'w')
+      const sink = createSink(writer)
+      for (const text of texts) sink.write(text)
+      await sink.flush(5000)
+      assert.equal(sink.dropped(), lines)
+      closeSync(writer)
+    })
 })
 
 test('createMetrics() reads its figures at scrape time', async () => {
