@@ -4,7 +4,7 @@ import { renderArguments, valuesOf } from '../../src/engine/arguments.ts'
 import { endpointsOf } from '../../src/engine/endpoints.ts'
 import { engineEnvironment } from '../../src/engine/environment.ts'
 import { inFlight } from '../../src/engine/in-flight.ts'
-import { readPhase } from '../../src/engine/phases.ts'
+import { readPhase, showsProgress, showsWork } from '../../src/engine/phases.ts'
 import { vllm } from '../../src/engine/vllm.ts'
 import { warmUp } from '../../src/engine/warm-up.ts'
 import type { Json } from '../../src/std/json.ts'
@@ -126,6 +126,32 @@ describe('readPhase()', () => {
   for (const [line, sign] of rows) test(`reads ${line.slice(0, 60)}`, () => assert.deepEqual(readPhase(line), sign))
 })
 
+describe('showsWork()', () => {
+  const api = '(APIServer pid=7) INFO 11-23 19:06:39 [logger.py:43] '
+  const rows: readonly [claim: string, line: string, work: boolean][] = [
+    ['a kernel that a worker builds', '(Worker pid=3) [aiter] start build [module_norm] under /x', true],
+    ['one whose writer is not told', '[aiter] start build [module_norm] under /x', true],
+    ['no other phase', '(Worker pid=3) INFO 11-23 18:37:56 [default_loader.py:501] Loading weights took 0.02 seconds', false],
+    ['not the words of a user', `${api}Received request cmpl-1: prompt: 'why does it say start build [x]?'`, false],
+    ['not those of a user who waits for one', `${api}Received request cmpl-2: prompt: 'waiting for baton release at /x'`, false],
+    ['nothing of another API server either', "(ApiServer_1 pid=8) INFO 11-23 19:06:39 [x.py:1] prompt: 'finish build [x]'", false],
+  ]
+  for (const [claim, line, work] of rows) test(claim, () => assert.equal(showsWork(line), work))
+})
+
+describe('showsProgress()', () => {
+  const waits = 'No available shared memory broadcast block found in 60 seconds.'
+  const rows: readonly [claim: string, line: string, progress: boolean][] = [
+    ['whatever a worker says', '(Worker pid=3) INFO 11-23 18:37:56 [x.py:1] still at it', true],
+    ['not the access line of our probe', 'INFO:     127.0.0.1:5 - "GET /health HTTP/1.1" 500 Internal Server Error', false],
+    ['not that of its metrics', '(APIServer pid=7) INFO:     127.0.0.1:5 - "GET /metrics HTTP/1.1" 200 OK', false],
+    ['not that of our first question', 'INFO:     127.0.0.1:5 - "POST /v1/completions HTTP/1.1" 503 Service Unavailable', false],
+    ['not that the core waits for its workers', `(EngineCore pid=7) INFO 11-23 19:06:39 [shm_broadcast.py:871] ${waits}`, false],
+    ['nor a worker for the core', `(Worker pid=9) WARNING 11-23 19:06:39 [shm_broadcast.py:871] ${waits}`, false],
+  ]
+  for (const [claim, line, progress] of rows) test(claim, () => assert.equal(showsProgress(line), progress))
+})
+
 describe('engineEnvironment()', () => {
   const account = { name: 'root', homeWritable: true, fallbackHome: '/tmp/h' }
   const kept = (parent: Record<string, string>): readonly string[] => Object.keys(engineEnvironment(parent, account, {})).sort()
@@ -152,6 +178,14 @@ describe('engineEnvironment()', () => {
       'VLLM_USE_V1',
     ])
   })
+  const ports: readonly [name: string, value: string, own: boolean][] = [
+    ['VLLM_DP_MASTER_PORT', '29500', true],
+    ['VLLM_NIXL_SIDE_CHANNEL_PORT', '5600', true],
+    ['VLLM_DP_MASTER_PORT', 'tcp://10.0.0.1:80', false],
+  ]
+  for (const [name, value, own] of ports)
+    test(`${own ? 'keeps a setting' : 'drops the link to a Service'} of this name: ${name}=${value}`, () =>
+      assert.deepEqual(kept({ [name]: value }), own ? [name] : []))
   test('gives a uid without a passwd entry a name and a home that can be written to', () => {
     const environment = engineEnvironment({ HOME: '/' }, { homeWritable: false, fallbackHome: '/tmp/h' }, {})
     assert.deepEqual(environment, { HOME: '/tmp/h', XDG_CACHE_HOME: '/tmp/h/.cache', USER: 'aim', LOGNAME: 'aim' })
