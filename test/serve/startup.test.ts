@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { vllm } from '../../src/engine/vllm.ts'
+import { createStartup } from '../../src/serve/startup.ts'
+import { opening, type Story } from '../../src/serve/story.ts'
+import type { Policy } from '../../src/supervisor/policy.ts'
+import { initial, type State } from '../../src/supervisor/states.ts'
+
+/** Lines of an engine in this state, all at one moment: what the supervisor is told, and how often the story changed by them. */
+const hear = (
+  state: State,
+  lines: readonly string[],
+): { readonly posts: readonly string[]; readonly changes: number; readonly story: Story } => {
+  let story = opening
+  let changes = 0
+  const posts: string[] = []
+  const startup = createStartup({
+    adapter: vllm,
+    clock: { now: () => 5000, wall: () => 5000 },
+    log: { write: () => undefined, engineLine: () => undefined, open: async () => undefined },
+    policy: { startupStallMs: 60_000 } as Policy,
+    pastStarts: { read: async () => undefined, write: async () => undefined, teach: () => undefined },
+    memory: () => undefined,
+    story: () => story,
+    change: (by) => {
+      story = by(story)
+      changes++
+    },
+    supervisor: () => ({ post: ({ kind }) => posts.push(kind), life: () => ({ ...initial, state }), pid: () => 7 }),
+  })
+  for (const line of lines) startup.onLine(line)
+  return { posts, changes, story }
+}
+
+describe('createStartup() gives a start new time', () => {
+  const worker = '(Worker pid=3) INFO 11-23 18:37:56 [x.py:1] still at it'
+  const access = '(APIServer pid=7) INFO:     127.0.0.1:5 - "GET /metrics HTTP/1.1" 200 OK'
+  const figures = '(APIServer pid=7) INFO 11-23 19:06:39 [loggers.py:273] Engine 000: Avg prompt throughput: 0.0 tokens/s'
+  const kernel = '(Worker pid=3) [aiter] start build [module_norm] under /x'
+  const rows: readonly [claim: string, state: State, line: string, moves: boolean][] = [
+    ['any line moves a load', { kind: 'starting' }, worker, true],
+    ['also while one that stood still is examined', { kind: 'examining', from: 'starting' }, worker, true],
+    ['our own questions do not', { kind: 'starting' }, access, false],
+    ['while a first answer is waited for, figures do not', { kind: 'warming' }, figures, false],
+    ['nor does the line of a question', { kind: 'warming' }, access, false],
+    ['nor does what a worker says', { kind: 'warming' }, worker, false],
+    ['a kernel that is built for it does', { kind: 'warming' }, kernel, true],
+    ['nothing does once it serves', { kind: 'ready' }, worker, false],
+  ]
+  for (const [claim, state, line, moves] of rows)
+    test(claim, () => {
+      const { posts, story } = hear(state, [line])
+      assert.deepEqual([posts, story.moved], moves ? [['progressed'], { atMs: 5000, by: 'log' }] : [[], opening.moved])
+    })
+
+  test('once for a flood that comes at one moment', () => {
+    const { posts, changes } = hear(
+      { kind: 'starting' },
+      Array.from({ length: 5000 }, () => worker),
+    )
+    assert.deepEqual([posts, changes], [['progressed'], 1])
+  })
+})
