@@ -3,7 +3,17 @@ import { describe, test } from 'node:test'
 import type { PhaseStatus } from '../../src/ops/status.ts'
 import { estimate, type PastStart, remember } from '../../src/serve/eta.ts'
 import { describeStart, startStatus } from '../../src/serve/start-status.ts'
-import { beginPhase, countSpawn, enterState, followSign, move, opening, type Story } from '../../src/serve/story.ts'
+import {
+  addEvidence,
+  beginPhase,
+  countSpawn,
+  enterState,
+  followSign,
+  move,
+  opening,
+  type Story,
+  standStill,
+} from '../../src/serve/story.ts'
 
 const past: PastStart = {
   phases: [
@@ -77,6 +87,26 @@ describe('followSign()', () => {
   })
   test('shows a kernel that is built later as a detail of the phase that needs it', () => {
     assert.equal(last(followSign(at('capture'), { phase: 'kernel-jit', detail: 'module_norm' }, 9))?.detail, 'builds module_norm')
+  })
+})
+
+describe('addEvidence()', () => {
+  const stood = standStill(opening, { atMs: 5, sentence: 'it stood still', fix: 'wait', evidence: [] }, 'weights')
+  const rows: readonly [claim: string, story: Story, evidence: readonly string[], stall: Story['stall']][] = [
+    ['keeps when and what it was', stood, ['x'], { atMs: 5, sentence: 'it stood still', fix: 'wait', evidence: ['x'] }],
+    [
+      'once more, of the last one alone',
+      addEvidence(stood, ['x']),
+      ['y'],
+      { atMs: 5, sentence: 'it stood still', fix: 'wait', evidence: ['y'] },
+    ],
+    ['makes no standstill of none', opening, ['x'], undefined],
+  ]
+  for (const [claim, story, evidence, stall] of rows) test(claim, () => assert.deepEqual(addEvidence(story, evidence).stall, stall))
+  test('counts no second standstill, and moves nothing', () => {
+    const { stall: _, ...rest } = stood
+    const { stall: __, ...after } = addEvidence(stood, ['x'])
+    assert.deepEqual([after, after.stalls], [rest, { weights: 1 }])
   })
 })
 
