@@ -95,6 +95,21 @@ describe('an error that nobody captured is named', () => {
       true,
       /HiSparse wants/,
     ],
+    // what a connector meets at run time may be over at the next try
+    [
+      'RuntimeError: the peers went',
+      ['vllm/distributed/kv_transfer/kv_connector/factory.py', 'create_connector'],
+      'unknown',
+      false,
+      /the peers went/,
+    ],
+    [
+      'OSError: the pool is gone',
+      ['vllm/distributed/kv_transfer/kv_connector/factory.py', 'create_connector'],
+      'unknown',
+      false,
+      /the pool is gone/,
+    ],
     ['ValueError: no draft', ['vllm/v1/spec_decode/eagle.py', '__init__'], 'speculative-decoding', true, /no draft.*speculative-config/],
     ['TypeError: no adapter', ['vllm/lora/utils.py', 'get_lora'], 'adapter', true, /no adapter.*enable-lora/],
     [
@@ -113,6 +128,9 @@ describe('an error that nobody captured is named', () => {
       /no such scheme/,
     ],
     ['AssertionError: 3', ['vllm/compilation/backends.py', '__call__'], 'compile-failed', true, /enforce-eager/],
+    // every model is built through the compiler's decorator
+    ['ZeroDivisionError: integer modulo by zero', ['vllm/compilation/decorators.py', '__init__'], 'unknown', false, /integer modulo/],
+    ['RuntimeError: the tensors differ', ['vllm/compilation/decorators.py', '__call__'], 'unknown', false, /the tensors differ/],
     ['RuntimeError: no device', ['torch/distributed/distributed_c10d.py', 'init_process_group'], 'collective', false, /no device/],
     ['ValueError: odd', ['vllm/v1/attention/backends/mla.py', '__init__'], 'attention-backend', true, /odd.*attention-backend/],
     [
