@@ -18,7 +18,7 @@ export const workerMain = async (): Promise<number> => {
   } catch (error) {
     const fix = error instanceof Failure ? error.fix : undefined
     const message = error instanceof Failure ? error.message : describeError(error)
-    say({ kind: 'failed', message, exitCode: exitCodeOfError(error), ...(fix === undefined ? {} : { fix }) })
+    await say({ kind: 'failed', message, exitCode: exitCodeOfError(error), ...(fix === undefined ? {} : { fix }) })
     return exitCodeOfError(error)
   } finally {
     process.stdin.destroy()
@@ -46,7 +46,7 @@ const run = async (request: WorkerRequest, signal: AbortSignal): Promise<void> =
     snapshot,
     options.listing.files.map(({ path }) => path),
   )
-  say({ kind: 'pulled', snapshot })
+  await say({ kind: 'pulled', snapshot })
 }
 
 /** A plan can go without headers: they are not insisted on for long. */
@@ -69,7 +69,7 @@ const describeRepo = async (
   const config = file === undefined ? undefined : parsePythonJson(file.toString())
   const ask = { hub, listing, signal, transfer: { ...transfer, ...brief } }
   const headers = config === undefined || headless ? {} : await headersOnHub(ask, headerLimits(config, 'hub'))
-  say({ kind: 'described', listing, config, headers })
+  await say({ kind: 'described', listing, config, headers })
 }
 
 const throttle = (): ((progress: PullProgress) => void) => {
@@ -78,10 +78,12 @@ const throttle = (): ((progress: PullProgress) => void) => {
     const now = Date.now()
     if (now - told < progressMs && progress.bytesDone < progress.bytes) return
     told = now
-    say({ kind: 'progress', progress })
+    void say({ kind: 'progress', progress })
   }
 }
 
-const say = (message: WorkerMessage): void => {
-  process.stdout.write(`${JSON.stringify(message)}\n`)
-}
+/** Resolves when the reader has it: a pipe takes only part of a long answer at once, and this process ends right after its last one. */
+const say = (message: WorkerMessage): Promise<void> =>
+  new Promise((resolve) => {
+    process.stdout.write(`${JSON.stringify(message)}\n`, () => resolve())
+  })

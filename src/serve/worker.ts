@@ -25,7 +25,11 @@ export const runWorker = <K extends WorkerMessage['kind']>(
   new Promise((resolve, reject) => {
     // A session of its own: a Ctrl-C on the terminal is for us to handle, and we tell the worker.
     const [file, ...words] = selfCommand(workerCommand)
-    const child = spawn(file, words, { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: reachingOut(request.hub) })
+    const child = spawn(file, words, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+      env: workerEnvironment(request.hub.kind, process.env),
+    })
     let last: WorkerMessage | undefined
     let errors = ''
     const lines = splitLines((line) => {
@@ -63,11 +67,12 @@ export const runWorker = <K extends WorkerMessage['kind']>(
 const needed =
   /^(?:PATH|HOME|TMPDIR|LANG|TZ|(?:https?|no|all)_proxy|NODE_(?:EXTRA_CA_CERTS|USE_ENV_PROXY|USE_SYSTEM_CA|TLS_REJECT_UNAUTHORIZED)|SSL_CERT_(?:FILE|DIR))$/i
 
-const reachingOut = ({ kind }: Hub): NodeJS.ProcessEnv => ({
+/** What of this environment the worker gets for a hub of this kind. */
+export const workerEnvironment = (kind: Hub['kind'], environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
   // Where certificates are named as OpenSSL's and Python's programs read them, Node has to be told to look there.
-  ...((process.env.SSL_CERT_FILE || process.env.SSL_CERT_DIR) && { NODE_USE_SYSTEM_CA: '1' }),
-  ...(kind === 's3' && process.env.AWS_CA_BUNDLE && { NODE_EXTRA_CA_CERTS: process.env.AWS_CA_BUNDLE }),
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => needed.test(name) || (kind === 's3' && name.startsWith('AWS_')))),
+  ...((environment.SSL_CERT_FILE || environment.SSL_CERT_DIR) && { NODE_USE_SYSTEM_CA: '1' }),
+  ...(kind === 's3' && environment.AWS_CA_BUNDLE && { NODE_EXTRA_CA_CERTS: environment.AWS_CA_BUNDLE }),
+  ...Object.fromEntries(Object.entries(environment).filter(([name]) => needed.test(name) || (kind === 's3' && name.startsWith('AWS_')))),
 })
 
 const failureOf = ({ message, fix, exitCode }: WorkerMessage & { readonly kind: 'failed' }): Failure =>

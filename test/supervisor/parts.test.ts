@@ -93,22 +93,26 @@ describe('mayRead()', () => {
 })
 
 describe('splitLines()', () => {
-  const split = (...pieces: readonly string[]): readonly string[] => {
+  const split = (pieces: readonly string[], limit?: number): readonly string[] => {
     const lines: string[] = []
-    const splitter = splitLines((line) => lines.push(line))
+    const splitter = splitLines((line) => lines.push(line), limit)
     for (const piece of pieces) splitter.push(piece)
     splitter.end()
     return lines
   }
-  const rows: readonly [claim: string, pieces: readonly string[], lines: readonly string[]][] = [
+  const long = 'x'.repeat(40_000)
+  const rows: readonly [claim: string, pieces: readonly string[], lines: readonly string[], limit?: number][] = [
     ['joins what came in pieces', ['a', 'b\nc', '\n'], ['ab', 'c']],
     ['splits at carriage returns', ['1%\r2%\r\n'], ['1%', '2%']],
     ['leaves empty lines out', ['\n\na\n\n'], ['a']],
     ['keeps a last line without an end', ['a\nb'], ['a', 'b']],
+    ['cuts at the limit it was given', ['abcde\nfg'], ['abc…', 'fg'], 3],
+    ['cuts nothing where there is none', [long, long, '\n'], [long + long], Number.POSITIVE_INFINITY],
+    ['nor a last line without an end', [long, long], [long + long], Number.POSITIVE_INFINITY],
   ]
-  for (const [claim, pieces, lines] of rows) test(claim, () => assert.deepEqual(split(...pieces), lines))
+  for (const [claim, pieces, lines, limit] of rows) test(claim, () => assert.deepEqual(split(pieces, limit), lines))
   test('cuts a line that never ends', () => {
-    const [line = ''] = split('x'.repeat(maxLineLength), 'x'.repeat(maxLineLength), '\n')
+    const [line = ''] = split(['x'.repeat(maxLineLength), 'x'.repeat(maxLineLength), '\n'])
     assert.equal(line.length, maxLineLength + 1)
   })
 })
