@@ -101,7 +101,7 @@ export type EngineAdapter = {
   readonly headersFor: (core: string) => Readonly<Record<string, string>>
   /** Whether a line shows that a start moves. */
   readonly showsProgress: (line: string) => boolean
-  /** Whether a line of a serving engine shows work that it counts nowhere. */
+  /** Whether a line of an engine that is asked shows work that it counts nowhere; never by what a user sent. */
   readonly showsWork: (line: string) => boolean
   readonly readPhase: (line: string) => PhaseSign | undefined
   /** What a start's log says of memory, with one more line of it. */

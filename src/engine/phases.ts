@@ -38,11 +38,14 @@ const standstill = /"(?:GET|HEAD|POST) \/\S* HTTP\/|No available shared memory b
 /** Whether a line shows that a start moves. */
 export const showsProgress = (line: string): boolean => !standstill.test(line)
 
+/** What an engine may have to do for a request of a shape that it has not seen. */
+const forRequests: ReadonlySet<PhaseName | undefined> = new Set<PhaseName>(['kernel-jit', 'compile', 'capture'])
+
 /**
- * Whether a line of a serving engine shows work that it counts nowhere: a kernel that is built for a request. Not of the API server, whose
- * lines may hold what users sent.
+ * Whether a line of an engine that is asked shows work that it counts nowhere: a kernel or a graph that is built for a request. Not of the
+ * API server, whose lines may hold what users sent.
  */
-export const showsWork = (line: string): boolean => !/^\(APIServer/i.test(line) && readPhase(line)?.phase === 'kernel-jit'
+export const showsWork = (line: string): boolean => forRequests.has(readPhase(line)?.phase) && !/^\(APIServer/i.test(line)
 
 /** What one line says about the start; undefined for the many that say nothing. */
 export const readPhase = (line: string): PhaseSign | undefined => {

@@ -65,7 +65,7 @@ export const createStartup = (options: StartupOptions): Startup => {
   let told = Number.NEGATIVE_INFINITY
   let reported = 0
   let lines = 0
-  let heard = false
+  let heard = Number.NEGATIVE_INFINITY
   let figures: MemoryFigures = {}
 
   const status = (): StartStatus | undefined => startStatus(story(), past, clock.now(), startupStallMs)
@@ -117,20 +117,17 @@ export const createStartup = (options: StartupOptions): Startup => {
       if (kind === undefined) return
       if (kind === 'starting') figures = adapter.addFigures(figures, line)
       const sign = adapter.readPhase(line)
-      if (sign !== undefined && (kind === 'starting' || sign.phase === 'kernel-jit')) {
+      if (sign !== undefined && (kind === 'starting' || (sign.phase === 'kernel-jit' && adapter.showsWork(line)))) {
         const before = phaseNow()
         change((now) => followSign(now, sign, clock.now()))
         if (phaseNow() !== before) announce(sign.phase)
       }
       // A first answer may have to compile kernels, which the log tells; anything else says nothing about it.
-      if (kind === 'starting' ? !adapter.showsProgress(line) : sign === undefined) return
+      if (!(kind === 'starting' ? adapter.showsProgress(line) : adapter.showsWork(line))) return
       lines++
-      if (heard) return
-      heard = true
-      // Without asking the clock for each line: a flood brings hundreds in a turn of the loop, for which probes would wait.
-      setTimeout(() => {
-        heard = false
-      }, hearingMs).unref()
+      // A flood brings hundreds of lines in a turn of the loop, for which probes would wait.
+      if (clock.now() - heard < hearingMs) return
+      heard = clock.now()
       moved('log')
     },
     watch: (signal) => {

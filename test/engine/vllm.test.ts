@@ -131,6 +131,11 @@ describe('showsWork()', () => {
   const rows: readonly [claim: string, line: string, work: boolean][] = [
     ['a kernel that a worker builds', '(Worker pid=3) [aiter] start build [module_norm] under /x', true],
     ['one whose writer is not told', '[aiter] start build [module_norm] under /x', true],
+    [
+      'a graph that is compiled',
+      '(EngineCore pid=5) INFO 11-23 18:37:56 [backends.py:1] Compiling a graph for dynamic shape takes 3 s',
+      true,
+    ],
     ['no other phase', '(Worker pid=3) INFO 11-23 18:37:56 [default_loader.py:501] Loading weights took 0.02 seconds', false],
     ['not the words of a user', `${api}Received request cmpl-1: prompt: 'why does it say start build [x]?'`, false],
     ['not those of a user who waits for one', `${api}Received request cmpl-2: prompt: 'waiting for baton release at /x'`, false],

@@ -36,6 +36,7 @@ describe('createStartup() gives a start new time', () => {
   const worker = '(Worker pid=3) INFO 11-23 18:37:56 [x.py:1] still at it'
   const access = '(APIServer pid=7) INFO:     127.0.0.1:5 - "GET /metrics HTTP/1.1" 200 OK'
   const figures = '(APIServer pid=7) INFO 11-23 19:06:39 [loggers.py:273] Engine 000: Avg prompt throughput: 0.0 tokens/s'
+  const request = '(APIServer pid=7) INFO 11-23 19:06:39 [logger.py:43] Received request cmpl-1: prompt: '
   const kernel = '(Worker pid=3) [aiter] start build [module_norm] under /x'
   const rows: readonly [claim: string, state: State, line: string, moves: boolean][] = [
     ['any line moves a load', { kind: 'starting' }, worker, true],
@@ -44,6 +45,8 @@ describe('createStartup() gives a start new time', () => {
     ['while a first answer is waited for, figures do not', { kind: 'warming' }, figures, false],
     ['nor does the line of a question', { kind: 'warming' }, access, false],
     ['nor does what a worker says', { kind: 'warming' }, worker, false],
+    ['nor does what a user asked for', { kind: 'warming' }, `${request}'start build [x]'`, false],
+    ['whatever that is', { kind: 'warming' }, `${request}'Graph capturing finished'`, false],
     ['a kernel that is built for it does', { kind: 'warming' }, kernel, true],
     ['nothing does once it serves', { kind: 'ready' }, worker, false],
   ]
