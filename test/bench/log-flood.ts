@@ -15,6 +15,7 @@ import { buildModel } from '../hub/model.ts'
 import { bareEnvironment, get } from '../stage/aim.ts'
 import { freePorts } from '../stage/ports.ts'
 import { until } from '../stage/until.ts'
+import type { Probes } from './prober.ts'
 import { spread } from './summary.ts'
 
 const seconds = Number(process.argv[3] ?? 10)
@@ -45,20 +46,20 @@ const intoCat = async () => {
   const { stop } = await probe(`http://127.0.0.1:${port}/`)
   const child = spawn('/bin/sh', ['-c', `perl ${file('flood')} ${file('cat.took')} | cat > /dev/null`], { stdio: 'ignore' })
   await once(child, 'exit')
-  const times = await stop()
+  const probes = await stop()
   server.kill('SIGKILL')
-  return { took: took('cat.took'), times }
+  return { took: took('cat.took'), probes }
 }
 
-/** Probes `url` from a process of its own, once the answers come in time; `stop` gives milliseconds, sorted. */
-const probe = async (url: string): Promise<{ readonly stop: () => Promise<readonly number[]> }> => {
+/** Probes `url` from a process of its own, once the answers come in time; `stop` gives what it saw. */
+const probe = async (url: string): Promise<{ readonly stop: () => Promise<Probes> }> => {
   const child = fork(join(import.meta.dirname, 'prober.ts'), [url, String(probesPerSecond)])
   await once(child, 'message')
   return {
     stop: async () => {
       child.send('stop')
-      const [times] = await once(child, 'message')
-      return times
+      const [probes] = await once(child, 'message')
+      return probes
     },
   }
 }
@@ -85,12 +86,12 @@ const intoAim = async () => {
   // From outside: whoever asks aim meanwhile takes the time that is measured.
   await until('the flood is over', () => existsSync(file('aim.took')) || undefined, 600_000)
   const failure = await until('the engine ended', async () => (JSON.parse((await get(`${ops}/status`)).body) as Status).failure, 600_000)
-  const times = await stop()
+  const probes = await stop()
   const dropped = Number(/^aim_dropped_log_lines_total (\d+)/m.exec((await get(`${ops}/metrics`)).body)?.[1])
   // Killed it would leave the next engine behind, which waits for its turn.
   child.kill('SIGTERM')
   await once(child, 'exit')
-  return { took: took('aim.took'), times, dropped, last: failure.evidence.at(-1) ?? '' }
+  return { took: took('aim.took'), probes, dropped, last: failure.evidence.at(-1) ?? '' }
 }
 
 const at = (sorted: readonly number[], part: number): number =>
@@ -101,9 +102,11 @@ type Round = { readonly cat: Awaited<ReturnType<typeof intoCat>>; readonly aim: 
 const rowsOf = (results: readonly Round[]): readonly (readonly string[])[] => {
   const slower = results.map(({ cat, aim }) => aim.took / cat.took)
   const probes = ([part, name]: readonly [number, string]): readonly string[] => {
-    const [bare, own] = [results.map(({ cat }) => at(cat.times, part)), results.map(({ aim }) => at(aim.times, part))]
+    const [bare, own] = [results.map(({ cat }) => at(cat.probes.times, part)), results.map(({ aim }) => at(aim.probes.times, part))]
     return [`  ${name}`, `${spread(own, 2)}, a bare server ${spread(bare, 2)}`]
   }
+  const stolen = (of: (round: Round) => { readonly probes: Probes }): string =>
+    spread(results.map((round) => 100 * of(round).probes.stolen))
   const parts = [
     [0.5, 'median'],
     [0.99, 'p99'],
@@ -121,10 +124,11 @@ const rowsOf = (results: readonly Round[]): readonly (readonly string[])[] => {
     ['the engine into aim, by that', `${spread(slower, 3)}x`],
     [`/livez meanwhile, ${probesPerSecond} a second; ms`, ''],
     ...parts.map(probes),
+    ['  time that the host of a virtual machine took, %', `${stolen(({ aim }) => aim)}, a bare server ${stolen(({ cat }) => cat)}`],
     [
       'probes answered',
       spread(
-        results.map(({ aim }) => aim.times.filter(Number.isFinite).length),
+        results.map(({ aim }) => aim.probes.times.filter(Number.isFinite).length),
         0,
       ),
     ],

@@ -1,15 +1,22 @@
 /**
  * Asks a URL many times a second, in a process of its own because whatever else runs beside it would be measured too: `fork(prober, [URL,
- * TIMES A SECOND])`. Sends `calm` when the last hundred answers came in time (what is loaded after the first ones is loaded by then), and
- * forgets what was before; told anything, it sends the milliseconds of all answers since, sorted, and ends.
+ * TIMES A SECOND])`. Sends `calm` when the last hundred of at least 3,000 answers came in time (what is loaded after the first ones is loaded
+ * by then, and what runs often is compiled), and forgets what was before; told anything, it sends `Probes` of all
+ * since and ends.
  */
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 
 const { hostname, port, pathname } = new URL(process.argv[2] ?? '')
 const perSecond = Number(process.argv[3])
 const request = `GET ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`
+/** Answers after which a server is warm. */
+const enough = 3000
 /** An answer within so many milliseconds came in time. */
 const quickMs = 20
+
+/** Milliseconds of the answers, sorted, and the part of the machine's time that its host gave to others meanwhile (proc_stat(5), `steal`). */
+export type Probes = { readonly times: readonly number[]; readonly stolen: number }
 
 const times: number[] = []
 const idle: Channel[] = []
@@ -18,12 +25,22 @@ let calm = false
 /** A kept connection with at most one request on it. */
 type Channel = { readonly socket: Socket; at: number }
 
+const clocks = (): readonly number[] => (/^cpu +(.*)/.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '').split(' ').map(Number)
+let before = clocks()
+
+/** user, nice, system, idle, iowait, irq, softirq, steal; what guests take is counted in the first two. */
+const stolenSince = (from: readonly number[]): number => {
+  const passed = clocks().map((ticks, index) => ticks - (from[index] ?? 0))
+  return (passed[7] ?? 0) / passed.slice(0, 8).reduce((sum, ticks) => sum + ticks, 0)
+}
+
 const take = (ms: number): void => {
   times.push(ms)
-  if (calm || times.length < 100) return
+  if (calm || times.length < enough) return
   calm = times.slice(-100).every((time) => time < quickMs)
   if (!calm) return
   times.length = 0
+  before = clocks()
   process.send?.('calm')
 }
 
@@ -54,8 +71,5 @@ setInterval(() => {
   }
 }, 1)
 process.on('message', () => {
-  process.send?.(
-    times.toSorted((a, b) => a - b),
-    () => process.exit(),
-  )
+  process.send?.({ times: times.toSorted((a, b) => a - b), stolen: stolenSince(before) } satisfies Probes, () => process.exit())
 })
