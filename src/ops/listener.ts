@@ -9,19 +9,25 @@ import { answer, type Sources } from './answer.ts'
 export type Listener = { readonly port: number; readonly close: () => void }
 
 /** A client that sends nothing must not hold a connection for ever; milliseconds. */
-const requestTimeoutMs = 10_000
+const longestSilenceMs = 10_000
 
 /** More at once than any probe and scraper make, and few enough to leave descriptors for our own work. */
 const maxConnections = 512
 
 /**
  * Listens at once and serves HTTP a little later: node:http costs as much to load as the rest of our start, so it is loaded by the first
- * connection or by `warm`, and sockets that came before are handed over. Fails with 75 when the port is taken.
+ * connection or by `warm`, and sockets that came before are handed over. A connection that is silent for `silenceMs` is closed. Fails with 75
+ * when the port is taken.
  */
-export const startListener = (host: string, port: number, sources: Sources): Promise<Listener & { readonly warm: () => void }> => {
+export const startListener = (
+  host: string,
+  port: number,
+  sources: Sources,
+  silenceMs = longestSilenceMs,
+): Promise<Listener & { readonly warm: () => void }> => {
   let http: Promise<HttpServer> | undefined
   const load = (): Promise<HttpServer> => {
-    http ??= createHttpServer(sources)
+    http ??= createHttpServer(sources, silenceMs)
     return http
   }
   const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => void load().then((loaded) => hand(loaded, socket)))
@@ -41,11 +47,12 @@ const hand = (server: HttpServer, socket: Socket): void => {
   socket.resume()
 }
 
-const createHttpServer = async (sources: Sources): Promise<HttpServer> => {
+const createHttpServer = async (sources: Sources, silenceMs: number): Promise<HttpServer> => {
   const { createServer: create } = await import('node:http')
   const server = create((request, response) => void respond(request, response, sources))
   // By inactivity: the server's own request timeout is armed by its listening, which it never does.
-  server.setTimeout(requestTimeoutMs)
+  server.setTimeout(silenceMs)
+  server.keepAliveTimeout = silenceMs
   return server
 }
 

@@ -64,7 +64,7 @@ describe('startListener() holds 512 connections and no more', () => {
 describe('startListener() closes a connection that stays silent', { concurrency: true }, () => {
   let listener: Listener
   before(async () => {
-    listener = await startListener('127.0.0.1', 0, sources)
+    listener = await startListener('127.0.0.1', 0, sources, 200)
   })
   after(() => listener.close())
   const rows: readonly [claim: string, sent: string][] = [
@@ -78,6 +78,6 @@ describe('startListener() closes a connection that stays silent', { concurrency:
       t.after(() => socket.destroy())
       socket.write(sent)
       socket.resume()
-      await until('it is closed', () => socket.destroyed || undefined, 30_000)
+      await until('it is closed', () => socket.destroyed || undefined)
     })
 })
