@@ -116,14 +116,15 @@ export const createStartup = (options: StartupOptions): Startup => {
       const kind = stage()
       if (kind === undefined) return
       if (kind === 'starting') figures = adapter.addFigures(figures, line)
-      const sign = adapter.readPhase(line)
-      if (sign !== undefined && (kind === 'starting' || (sign.phase === 'kernel-jit' && adapter.showsWork(line)))) {
+      // A first answer may have to compile kernels, which the log tells; anything else says nothing about it.
+      const moves = kind === 'starting' ? adapter.showsProgress(line) : adapter.showsWork(line)
+      const sign = kind === 'starting' || moves ? adapter.readPhase(line) : undefined
+      if (sign !== undefined && (kind === 'starting' || sign.phase === 'kernel-jit')) {
         const before = phaseNow()
         change((now) => followSign(now, sign, clock.now()))
         if (phaseNow() !== before) announce(sign.phase)
       }
-      // A first answer may have to compile kernels, which the log tells; anything else says nothing about it.
-      if (!(kind === 'starting' ? adapter.showsProgress(line) : adapter.showsWork(line))) return
+      if (!moves) return
       lines++
       // A flood brings hundreds of lines in a turn of the loop, for which probes would wait.
       if (clock.now() - heard < hearingMs) return

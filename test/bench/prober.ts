@@ -1,8 +1,7 @@
 /**
  * Asks a URL many times a second, in a process of its own because whatever else runs beside it would be measured too: `fork(prober, [URL,
  * TIMES A SECOND])`. Sends `calm` when the last hundred of at least 3,000 answers came in time (what is loaded after the first ones is loaded
- * by then, and what runs often is compiled), and forgets what was before; told anything, it sends `Probes` of all
- * since and ends.
+ * by then, and what runs often is compiled), and forgets what was before; told anything, it sends `Probes` of all since and ends.
  */
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
