@@ -1,4 +1,4 @@
-/** What a test run prints: each file as it passes, failures whole, everything that did not run, and one closing line with the counts. */
+/** What a test run prints: each file as it passes, failures whole, everything that did not run; at its end the failures again, which a log cut in its middle would have lost, and the counts. */
 import { relative } from 'node:path'
 import type { TestEvent } from 'node:test/reporters'
 
@@ -14,12 +14,17 @@ const describeFailure = ({ name, file, line, details }: Extract<TestEvent, { typ
 
 const report = async function* (events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
+  const failures: string[] = []
   const start = performance.now()
   for await (const { type, data } of events) {
     const leaf = type === 'test:pass' || type === 'test:fail' ? data.details.type !== 'suite' : false
     if (type === 'test:fail') {
       // A suite that fails because a test in it did says nothing new.
-      if (leaf || !/subtests? failed/.test(data.details.error.message)) yield describeFailure(data)
+      if (leaf || !/subtests? failed/.test(data.details.error.message)) {
+        const failure = describeFailure(data)
+        failures.push(failure)
+        yield failure
+      }
       if (leaf) counts.failed++
     } else if (type === 'test:pass' && leaf) {
       if (data.skip !== undefined) {
@@ -31,6 +36,7 @@ const report = async function* (events: AsyncIterable<TestEvent>): AsyncGenerato
     } else if (type === 'test:diagnostic' && !summary.test(data.message)) yield `note: ${data.message}\n`
     else if (type === 'test:stderr' || type === 'test:stdout') yield data.message
   }
+  yield* failures
   yield `\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\nin ${((performance.now() - start) / 1000).toFixed(0)} s\n`
 }
 
