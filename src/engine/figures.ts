@@ -53,6 +53,9 @@ const ofRanks: Readonly<Partial<Record<Name, (a: number, b: number) => number>>>
   cacheBytes: Math.min,
 }
 
+/** Whether any line of a text may hold one. */
+export const mayCount = (text: string): boolean => anyFigure.test(text)
+
 /** The figures with those of one more line; the same ones where it says none. */
 export const addFigures = (figures: MemoryFigures, line: string): MemoryFigures => {
   if (!anyFigure.test(line)) return figures

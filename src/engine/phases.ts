@@ -35,6 +35,9 @@ const anySign = new RegExp(signs.map(([{ source }]) => source.replaceAll(/\?<\w+
 /** Lines that come also from an engine that stands still: access lines of our own probes, and vLLM's notice that it waits. */
 const standstill = /"(?:GET|HEAD|POST) \/\S* HTTP\/|No available shared memory broadcast block/
 
+/** Whether any line of a text may be a sign, or come from an engine that stands still. */
+export const maySign = (text: string): boolean => anySign.test(text) || standstill.test(text)
+
 /** Whether a line shows that a start moves. */
 export const showsProgress = (line: string): boolean => !standstill.test(line)
 

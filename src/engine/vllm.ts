@@ -4,9 +4,9 @@ import { vllmCompileCaches } from './compile-caches.ts'
 import { endpointsOf } from './endpoints.ts'
 import { compilers, isOwnLine, keyMetrics } from './evidence.ts'
 import { explainExit } from './failures.ts'
-import { addFigures, wasTooSmall } from './figures.ts'
+import { addFigures, mayCount, wasTooSmall } from './figures.ts'
 import { inFlight, readLoad } from './in-flight.ts'
-import { readPhase, showsProgress, showsWork } from './phases.ts'
+import { maySign, readPhase, showsProgress, showsWork } from './phases.ts'
 import { readPulse, saysSuspended } from './pulse.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -51,6 +51,7 @@ export const vllm: EngineAdapter = {
   warmUp,
   // vllm/entrypoints/generate/base/serving.py, 0.23 to 0.32; an older one passes it over.
   headersFor: (core) => ({ 'x-data-parallel-rank': core }),
+  mayTell: (text) => maySign(text) || mayCount(text),
   readPhase,
   addFigures,
   wasTooSmall,

@@ -80,11 +80,11 @@ export const createRun = (options: RunOptions): Run => {
     log.write(level, stepSentence(previous, state), { next: nextOf(state) })
   }
 
-  const onLine = (line: string, stream: 'stdout' | 'stderr'): void => {
-    log.engineLine(line, stream)
+  const onLines = (text: string, stream: 'stdout' | 'stderr'): void => {
+    log.engineLines(text, stream)
     const { state } = supervisor.life()
-    if (state.kind === 'ready' || state.kind === 'unready') standstill.onLine(line)
-    else startup.onLine(line)
+    if (state.kind === 'ready' || state.kind === 'unready') standstill.onLines(text)
+    else startup.onLines(text)
   }
 
   const means = (exit: Exit, lines: readonly string[], served: boolean): ExitMeaning => {
@@ -137,7 +137,7 @@ export const createRun = (options: RunOptions): Run => {
 
   const onHappening = (happening: Happening): void => {
     if (happening.kind === 'state') onState(happening.state, happening.previous)
-    else if (happening.kind === 'line') onLine(happening.line, happening.stream)
+    else if (happening.kind === 'lines') onLines(happening.text, happening.stream)
     else if (happening.kind === 'exited') onExited(happening)
     else if (happening.kind === 'error') fail(options.failureWords(happening.error))
     else if (happening.kind === 'spawned') {

@@ -4,6 +4,7 @@ import type { MemoryFigures } from '../engine/figures.ts'
 import type { StartStatus } from '../ops/status.ts'
 import type { Launch } from '../plan/launch.ts'
 import type { Clock } from '../std/clock.ts'
+import { countLines, linesOf } from '../std/lines.ts'
 import type { Memory, MemoryUse } from '../supervisor/memory.ts'
 import type { Policy } from '../supervisor/policy.ts'
 import type { Message, Supervisor } from '../supervisor/supervise.ts'
@@ -46,7 +47,8 @@ export type Startup = {
   /** Learns how long the last start of this launch took, once; for when the engine is spawned or something else takes its time. */
   readonly learn: (launch: Launch) => void
   readonly enter: (phase: string) => void
-  readonly onLine: (line: string) => void
+  /** Whole lines, each with its `\n`. */
+  readonly onLines: (text: string) => void
   /** Looks at the engine from outside until it is ready. */
   readonly watch: (signal: AbortSignal) => void
   /** It became ready. */
@@ -95,6 +97,23 @@ export const createStartup = (options: StartupOptions): Startup => {
     change((before) => beginPhase(before, name, clock.now()))
     announce(name)
   }
+  /** Follows what a line says; whether it shows that the start moves. */
+  const hear = (kind: 'starting' | 'warming', line: string): boolean => {
+    if (kind === 'starting') figures = adapter.addFigures(figures, line)
+    // A first answer may have to compile kernels, which the log tells; anything else says nothing about it.
+    const moves = kind === 'starting' ? adapter.showsProgress(line) : adapter.showsWork(line)
+    const sign = kind === 'starting' || moves ? adapter.readPhase(line) : undefined
+    if (sign !== undefined && (kind === 'starting' || sign.phase === 'kernel-jit')) {
+      const before = phaseNow()
+      change((now) => followSign(now, sign, clock.now()))
+      if (phaseNow() !== before) announce(sign.phase)
+    }
+    return moves
+  }
+  const countMoving = (kind: 'starting' | 'warming', text: string): number => {
+    if (adapter.mayTell(text)) return linesOf(text).filter((line) => hear(kind, line)).length
+    return kind === 'starting' ? countLines(text) : 0
+  }
   const report = (): void => {
     const now = status()
     if (now === undefined || clock.now() - reported < reportMs) return
@@ -112,21 +131,13 @@ export const createStartup = (options: StartupOptions): Startup => {
     },
     enter,
     status,
-    onLine: (line) => {
+    onLines: (text) => {
       const kind = stage()
       if (kind === undefined) return
-      if (kind === 'starting') figures = adapter.addFigures(figures, line)
-      // A first answer may have to compile kernels, which the log tells; anything else says nothing about it.
-      const moves = kind === 'starting' ? adapter.showsProgress(line) : adapter.showsWork(line)
-      const sign = kind === 'starting' || moves ? adapter.readPhase(line) : undefined
-      if (sign !== undefined && (kind === 'starting' || sign.phase === 'kernel-jit')) {
-        const before = phaseNow()
-        change((now) => followSign(now, sign, clock.now()))
-        if (phaseNow() !== before) announce(sign.phase)
-      }
-      if (!moves) return
-      lines++
-      // A flood brings hundreds of lines in a turn of the loop, for which probes would wait.
+      const moving = countMoving(kind, text)
+      if (moving === 0) return
+      lines += moving
+      // A flood brings one text after the other, for which probes would wait.
       if (clock.now() - heard < hearingMs) return
       heard = clock.now()
       moved('log')

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import type { Hub } from '../cache/types.ts'
 import { type ExitCode, exitCodes } from '../std/exit-codes.ts'
 import { Failure } from '../std/failure.ts'
+import { linesOf } from '../std/lines.ts'
 import { splitLines } from '../supervisor/lines.ts'
 import { selfCommand } from './self.ts'
 import type { WorkerMessage, WorkerRequest } from './worker-protocol.ts'
@@ -32,14 +33,15 @@ export const runWorker = <K extends WorkerMessage['kind']>(
     })
     let last: WorkerMessage | undefined
     let errors = ''
-    const lines = splitLines((line) => {
+    const hear = (line: string): void => {
       try {
         last = JSON.parse(line) as WorkerMessage
         onMessage(last)
       } catch (error) {
         errors += String(error)
       }
-    }, Number.POSITIVE_INFINITY)
+    }
+    const lines = splitLines((text) => linesOf(text).forEach(hear), Number.POSITIVE_INFINITY)
     child.stdout.setEncoding('utf8').on('data', lines.push)
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       errors = (errors + text).slice(-4096)

@@ -4,22 +4,32 @@ export const maxLineLength = 16_384
 /** Takes text in any pieces and gives whole lines. */
 export type LineSplitter = { readonly push: (text: string) => void; readonly end: () => void }
 
-/** Splits at `\n`, and at `\r` as progress bars use it; empty lines are left out, a line past `limit` is cut. */
-export const splitLines = (onLine: (line: string) => void, limit = maxLineLength): LineSplitter => {
+/**
+ * Splits at `\n`, and at `\r` as progress bars use it. `onLines` gets what is whole, each line with its `\n`; empty lines are left out, a line
+ * past `limit` is cut.
+ */
+export const splitLines = (onLines: (text: string) => void, limit = maxLineLength): LineSplitter => {
   let rest = ''
-  const emit = (line: string): void => {
-    if (line !== '') onLine(line.length > limit ? `${line.slice(0, limit)}…` : line)
+  const tidy = (text: string): string =>
+    text
+      .split(/[\r\n]+/)
+      .map((line) => (line === '' ? '' : `${line.length > limit ? `${line.slice(0, limit)}…` : line}\n`))
+      .join('')
+  const give = (text: string, isTidy: boolean): void => {
+    const lines = isTidy ? text : tidy(text)
+    if (lines !== '') onLines(lines)
   }
   return {
     push: (text) => {
       const all = rest + text
-      // By a pattern it takes twice as long, and a flood has no progress bars.
-      const pieces = all.includes('\r') ? all.split(/[\r\n]+/) : all.split('\n')
-      rest = (pieces.pop() ?? '').slice(0, limit + 1)
-      for (const piece of pieces) emit(piece)
+      const end = Math.max(all.lastIndexOf('\n'), all.lastIndexOf('\r')) + 1
+      // A flood is tidy: to take its lines apart here would cost more than all else that is done with them.
+      const short = text.length <= limit && all.indexOf('\n') <= limit
+      give(all.slice(0, end), short && !all.startsWith('\n') && !all.includes('\n\n') && !all.includes('\r'))
+      rest = all.slice(end, end + limit + 1)
     },
     end: () => {
-      emit(rest)
+      give(rest, false)
       rest = ''
     },
   }

@@ -27,7 +27,8 @@ const sliceLength = 16_384
 export type Listener = {
   readonly onSpawned: (pid: number) => void
   readonly onSpawnFailed: (failure: SpawnFailure) => void
-  readonly onLine: (line: string, stream: 'stdout' | 'stderr') => void
+  /** Whole lines, each with its `\n`. */
+  readonly onLines: (text: string, stream: 'stdout' | 'stderr') => void
   readonly onGone: () => void
   readonly onExit: (exit: Exit) => void
 }
@@ -42,8 +43,8 @@ export const spawnProgram = (program: Program, listener: Listener): void => {
   if (child.pid === undefined) return
   listener.onSpawned(child.pid)
   const ended = [
-    read(child.stdout, (line) => listener.onLine(line, 'stdout')),
-    read(child.stderr, (line) => listener.onLine(line, 'stderr')),
+    read(child.stdout, (text) => listener.onLines(text, 'stdout')),
+    read(child.stderr, (text) => listener.onLines(text, 'stderr')),
   ]
   child.on('exit', (code, signal) => {
     listener.onGone()
@@ -92,9 +93,9 @@ const canEnter = (directory: string): boolean => {
   }
 }
 
-const read = (stream: Readable | null, onLine: (line: string) => void): Promise<void> => {
+const read = (stream: Readable | null, onLines: (text: string) => void): Promise<void> => {
   if (stream === null) return Promise.resolve()
-  const splitter: LineSplitter = splitLines(onLine)
+  const splitter: LineSplitter = splitLines(onLines)
   let waiting = ''
   let taken = false
   const take = (): void => {

@@ -47,7 +47,8 @@ export type Happening =
   | { readonly kind: 'state'; readonly state: State; readonly previous: State }
   | { readonly kind: 'spawned'; readonly pid: number }
   | ({ readonly kind: 'spawn-failed' } & SpawnFailure)
-  | { readonly kind: 'line'; readonly line: string; readonly stream: 'stdout' | 'stderr' }
+  /** Whole lines of the engine, each with its `\n`. */
+  | { readonly kind: 'lines'; readonly text: string; readonly stream: 'stdout' | 'stderr' }
   /** `served`: this engine had been ready. */
   | { readonly kind: 'exited'; readonly exit: Exit; readonly lines: readonly string[]; readonly served: boolean }
   | { readonly kind: 'error'; readonly error: unknown }
@@ -211,9 +212,9 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
           onHappening({ kind: 'spawn-failed', ...failure })
           post({ kind: 'failed', reason: 'spawn-failed', exitCode: failure.exitCode })
         },
-        onLine: (line, stream) => {
-          own.push(line)
-          onHappening({ kind: 'line', line, stream })
+        onLines: (text, stream) => {
+          own.push(text)
+          onHappening({ kind: 'lines', text, stream })
         },
         onGone: () => {
           // While its last words come in nobody may be told that it serves.

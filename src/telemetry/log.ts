@@ -1,5 +1,6 @@
 /** Edge: loads pino. */
 import type { Logger } from 'pino'
+import { linesOf } from '../std/lines.ts'
 import type { Sink } from './sink.ts'
 import { formatLine } from './text.ts'
 
@@ -9,8 +10,8 @@ export type Level = 'debug' | 'info' | 'warning' | 'error' | 'critical'
 /** Our own log: a sentence and its facts. */
 export type Log = {
   readonly write: (level: Level, message: string, facts?: Readonly<Record<string, unknown>>) => void
-  /** A line of the engine: as it came in text, wrapped in JSON. */
-  readonly engineLine: (line: string, stream: 'stdout' | 'stderr') => void
+  /** Whole lines of the engine, each with its `\n`: as they came in text, each wrapped in JSON. */
+  readonly engineLines: (text: string, stream: 'stdout' | 'stderr') => void
   /** Loads the logger and writes what waited for it; nothing is lost when it is called late. */
   readonly open: () => Promise<void>
 }
@@ -41,13 +42,11 @@ export const createLog = ({ level, format, out, err, wall }: LogOptions): Log =>
       if (logger) emit(logger, entry)
       else waiting.push(entry)
     },
-    engineLine: (line, stream) => {
+    engineLines: (text, stream) => {
       const sink = stream === 'stdout' ? out : err
-      sink.write(
-        format === 'text'
-          ? `${line}\n`
-          : `${JSON.stringify({ level: 'info', time: new Date(wall()).toISOString(), source: 'engine', stream, msg: line })}\n`,
-      )
+      if (format === 'text') return sink.write(text)
+      const record = { level: 'info', time: new Date(wall()).toISOString(), source: 'engine', stream }
+      for (const msg of linesOf(text)) sink.write(`${JSON.stringify({ ...record, msg })}\n`)
     },
     open: async () => {
       if (logger) return

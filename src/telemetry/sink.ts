@@ -1,10 +1,14 @@
 /** Edge: writes to a file descriptor without ever blocking the event loop. */
 import { constants, fstatSync, openSync, write } from 'node:fs'
+import { countLines } from '../std/lines.ts'
+
+/** A pipe that is full is tried again after this, and while nobody reads less and less often; milliseconds. */
+const retry = { leastMs: 5, mostMs: 80 }
 
 /** Bytes waiting for a slow reader before new lines are dropped. */
 const limitBytes = 8 * 1024 * 1024
 
-/** A place for lines. */
+/** A place for whole lines. */
 export type Sink = {
   readonly write: (text: string) => void
   /** Lines that did not fit while the reader was slow or after it left. */
@@ -27,13 +31,8 @@ const withoutWaiting = (descriptor: number): number => {
   }
 }
 
-const newline = 10
-
 /** Errors after which nobody will ever read again. */
 const final: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EBADF', 'EIO'])
-
-/** A line that was begun counts as one. */
-const linesIn = (text: Uint8Array): number => text.reduce((count, byte) => (byte === newline ? count + 1 : count), 0) || 1
 
 /**
  * Writes to a descriptor in a thread of the pool: a pipe's write blocks when nobody reads, which in the event loop would stop probes and
@@ -50,7 +49,7 @@ export const createSink = (wanted: number): Sink => {
 
   const next = (): void => {
     if (queue.length === 0 || gone) {
-      dropped += queue.length
+      dropped += countLines(queue.join(''))
       queue = []
       finish()
       return
@@ -60,13 +59,13 @@ export const createSink = (wanted: number): Sink => {
     queue = []
     writeAll(chunk, 0)
   }
-  const writeAll = (chunk: Buffer, from: number): void => {
+  const writeAll = (chunk: Buffer, from: number, waitMs = retry.leastMs): void => {
     write(descriptor, chunk, from, chunk.length - from, null, (error, written) => {
-      if (error?.code === 'EAGAIN') setTimeout(() => writeAll(chunk, from), 5)
+      if (error?.code === 'EAGAIN') setTimeout(() => writeAll(chunk, from, Math.min(2 * waitMs, retry.mostMs)), waitMs)
       else if (!error && from + written < chunk.length) writeAll(chunk, from + written)
       else {
         gone ||= final.has(error?.code)
-        if (error) dropped += linesIn(chunk.subarray(from))
+        if (error) dropped += countLines(chunk.subarray(from))
         waiting -= chunk.length
         next()
       }
@@ -81,7 +80,7 @@ export const createSink = (wanted: number): Sink => {
     write: (text) => {
       // No text has fewer bytes than characters, and in a flood most of it ends here.
       if (gone || waiting + text.length > limitBytes) {
-        dropped++
+        dropped += countLines(text)
         return
       }
       waiting += Buffer.byteLength(text)

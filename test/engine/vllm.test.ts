@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { renderArguments, valuesOf } from '../../src/engine/arguments.ts'
 import { endpointsOf } from '../../src/engine/endpoints.ts'
 import { engineEnvironment } from '../../src/engine/environment.ts'
+import { addFigures } from '../../src/engine/figures.ts'
 import { inFlight } from '../../src/engine/in-flight.ts'
 import { readPhase, showsProgress, showsWork } from '../../src/engine/phases.ts'
 import { vllm } from '../../src/engine/vllm.ts'
@@ -142,6 +145,23 @@ describe('showsWork()', () => {
     ['nothing of another API server either', "(ApiServer_1 pid=8) INFO 11-23 19:06:39 [x.py:1] prompt: 'finish build [x]'", false],
   ]
   for (const [claim, line, work] of rows) test(claim, () => assert.equal(showsWork(line), work))
+})
+
+describe('mayTell()', () => {
+  const captures = globSync(join(import.meta.dirname, '../fixtures/engine/*.log'))
+  const silent = '(Worker pid=3) INFO 11-23 18:37:56 [x.py:1] still at it'
+  test('says no to lines that do no more than come', () => assert.equal(vllm.mayTell(`${silent}\n${silent}\n`), false))
+  test('says yes wherever a line of a real engine tells any of the readers something', () => {
+    const lines = captures.flatMap((path) => readFileSync(path, 'utf8').split(/[\r\n]+/))
+    const telling = lines.filter(
+      (line) => readPhase(line) !== undefined || !showsProgress(line) || showsWork(line) || Object.keys(addFigures({}, line)).length > 0,
+    )
+    assert.ok(telling.length > 100, `${telling.length} lines`)
+    assert.deepEqual(
+      telling.filter((line) => !vllm.mayTell(`${silent}\n${line}\n${silent}\n`)),
+      [],
+    )
+  })
 })
 
 describe('showsProgress()', () => {

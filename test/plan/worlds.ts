@@ -76,6 +76,7 @@ export const adapter: EngineAdapter = {
   compileCaches: { environment: () => ({}), kept: [], owners: [] },
   endpoints: () => ({ base: '', health: '', metrics: '', suspensions: [] }),
   warmUp: () => ({ path: '', body: null, check: () => undefined }),
+  mayTell: () => false,
   readPhase: () => undefined,
   addFigures: (figures) => figures,
   wasTooSmall: () => false,

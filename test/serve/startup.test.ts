@@ -6,10 +6,10 @@ import { opening, type Story } from '../../src/serve/story.ts'
 import type { Policy } from '../../src/supervisor/policy.ts'
 import { initial, type State } from '../../src/supervisor/states.ts'
 
-/** Lines of an engine in this state, all at one moment: what the supervisor is told, and how often the story changed by them. */
+/** What an engine in this state says, all at one moment: what the supervisor is told, and how often the story changed by them. */
 const hear = (
   state: State,
-  lines: readonly string[],
+  texts: readonly string[],
 ): { readonly posts: readonly string[]; readonly changes: number; readonly story: Story } => {
   let story = opening
   let changes = 0
@@ -17,7 +17,7 @@ const hear = (
   const startup = createStartup({
     adapter: vllm,
     clock: { now: () => 5000, wall: () => 5000 },
-    log: { write: () => undefined, engineLine: () => undefined, open: async () => undefined },
+    log: { write: () => undefined, engineLines: () => undefined, open: async () => undefined },
     policy: { startupStallMs: 60_000 } as Policy,
     pastStarts: { read: async () => undefined, write: async () => undefined, teach: () => undefined },
     memory: () => undefined,
@@ -28,7 +28,7 @@ const hear = (
     },
     supervisor: () => ({ post: ({ kind }) => posts.push(kind), life: () => ({ ...initial, state }), pid: () => 7 }),
   })
-  for (const line of lines) startup.onLine(line)
+  for (const text of texts) startup.onLines(text)
   return { posts, changes, story }
 }
 
@@ -52,14 +52,28 @@ describe('createStartup() gives a start new time', () => {
   ]
   for (const [claim, state, line, moves] of rows)
     test(claim, () => {
-      const { posts, story } = hear(state, [line])
+      const { posts, story } = hear(state, [`${line}\n`])
       assert.deepEqual([posts, story.moved], moves ? [['progressed'], { atMs: 5000, by: 'log' }] : [[], opening.moved])
     })
+
+  test('by the lines of one text as by so many texts', () => {
+    const lines = [worker, access, '(Worker pid=3) INFO 11-23 18:37:56 [x.py:1] Loading weights took 3.1 seconds', worker, kernel]
+    for (const state of [{ kind: 'starting' }, { kind: 'warming' }] as const) {
+      const apart = hear(
+        state,
+        lines.map((line) => `${line}\n`),
+      )
+      assert.deepEqual(hear(state, [`${lines.join('\n')}\n`]).story, apart.story)
+      assert.equal(apart.story.phases.at(-1)?.name, 'kernel-jit')
+    }
+  })
+  test('not by a text in which every line is one of our own questions', () =>
+    assert.deepEqual(hear({ kind: 'starting' }, [`${access}\n${access}\n`]).posts, []))
 
   test('once for a flood that comes at one moment', () => {
     const { posts, changes } = hear(
       { kind: 'starting' },
-      Array.from({ length: 5000 }, () => worker),
+      Array.from({ length: 5000 }, () => `${worker}\n`),
     )
     assert.deepEqual([posts, changes], [['progressed'], 1])
   })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { linesOf } from '../../src/std/lines.ts'
 import { healthOf } from '../../src/supervisor/health.ts'
 import { maxLineLength, splitLines } from '../../src/supervisor/lines.ts'
 import { gracePeriodMs, type Policy, stagesFor, withinGrace } from '../../src/supervisor/policy.ts'
@@ -95,7 +96,7 @@ describe('mayRead()', () => {
 describe('splitLines()', () => {
   const split = (pieces: readonly string[], limit?: number): readonly string[] => {
     const lines: string[] = []
-    const splitter = splitLines((line) => lines.push(line), limit)
+    const splitter = splitLines((text) => lines.push(...linesOf(text)), limit)
     for (const piece of pieces) splitter.push(piece)
     splitter.end()
     return lines
@@ -111,18 +112,36 @@ describe('splitLines()', () => {
     ['nor a last line without an end', [long, long], [long + long], Number.POSITIVE_INFINITY],
   ]
   for (const [claim, pieces, lines, limit] of rows) test(claim, () => assert.deepEqual(split(pieces, limit), lines))
+  test('gives the same lines wherever the pieces are cut', () => {
+    const text = `\n\nshort\n\r\n1%\r2%\r${'long'.repeat(20)}\n${'x'.repeat(12)}\n\nand €😀é\nthe end`
+    const whole = split([text], 12)
+    assert.deepEqual(whole, ['short', '1%', '2%', 'longlonglong…', 'x'.repeat(12), 'and €😀é', 'the end'])
+    for (let length = 1; length < text.length; length++) {
+      const pieces = Array.from({ length: Math.ceil(text.length / length) }, (_, at) => text.slice(at * length, (at + 1) * length))
+      assert.deepEqual(split(pieces, 12), whole, `pieces of ${length}`)
+    }
+  })
   test('cuts a line that never ends', () => {
     const [line = ''] = split(['x'.repeat(maxLineLength), 'x'.repeat(maxLineLength), '\n'])
     assert.equal(line.length, maxLineLength + 1)
   })
 })
 
-test('createRing() holds the last lines in order', () => {
-  const ring = createRing(3)
-  for (const line of ['a', 'b']) ring.push(line)
-  assert.deepEqual(ring.lines(), ['a', 'b'])
-  for (const line of ['c', 'd']) ring.push(line)
-  assert.deepEqual(ring.lines(), ['b', 'c', 'd'])
+describe('createRing()', () => {
+  const rows: readonly [claim: string, texts: readonly string[], lines: readonly string[]][] = [
+    ['is empty at first', [], []],
+    ['holds what there is', ['a\n', 'b\n'], ['a', 'b']],
+    ['holds the last lines in order', ['a\n', 'b\n', 'c\n', 'd\n'], ['b', 'c', 'd']],
+    ['holds the last of a text of many', ['a\nb\nc\nd\ne\n'], ['c', 'd', 'e']],
+    ['holds the last of two texts', ['a\nb\n', 'c\nd\n'], ['b', 'c', 'd']],
+    ['forgets texts as whole as they came', ['a\n', 'b\nc\nd\n', 'e\nf\ng\n'], ['e', 'f', 'g']],
+  ]
+  for (const [claim, texts, lines] of rows)
+    test(claim, () => {
+      const ring = createRing(3)
+      for (const text of texts) ring.push(text)
+      assert.deepEqual(ring.lines(), lines)
+    })
 })
 
 test('backoffMs() is nothing at first, then doubles to its cap and takes between half and all of it', () => {

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { linesOf } from '../../src/std/lines.ts'
 import { type SpawnFailure, spawnProgram } from '../../src/supervisor/spawn.ts'
 
 /** How a spawn of `file` in `directory` fails. */
@@ -12,7 +13,7 @@ const failureOf = (file: string, directory: string): Promise<SpawnFailure> =>
       { file, arguments: [], directory, environment: {} },
       {
         onSpawned: () => undefined,
-        onLine: () => undefined,
+        onLines: () => undefined,
         onGone: () => undefined,
         onExit: () => reject(new Error('it ran')),
         onSpawnFailed: resolve,
@@ -55,9 +56,9 @@ const readAll = async (script: string): Promise<{ readonly lines: readonly strin
       {
         onSpawned: () => undefined,
         onSpawnFailed: () => resolve(),
-        onLine: (line) => {
-          lines.push(line)
-          inTurn += line.length + 1
+        onLines: (text) => {
+          lines.push(...linesOf(text))
+          inTurn += text.length
         },
         onGone: () => undefined,
         onExit: () => resolve(),

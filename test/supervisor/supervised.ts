@@ -1,6 +1,7 @@
 /** A supervisor over a real program, for tests: what it says is collected and can be waited for. */
 import { systemClock } from '../../src/std/clock.ts'
 import { openLibc } from '../../src/std/libc.ts'
+import { linesOf } from '../../src/std/lines.ts'
 import type { Memory } from '../../src/supervisor/memory.ts'
 import { ownedPids } from '../../src/supervisor/owned.ts'
 import type { Policy } from '../../src/supervisor/policy.ts'
@@ -96,7 +97,7 @@ export const state = (name: string) => (happening: Happening) => happening.kind 
 /** It is over. */
 export const ended = (happening: Happening) => happening.kind === 'end'
 /** The engine wrote this line. */
-export const line = (text: string) => (happening: Happening) => happening.kind === 'line' && happening.line === text
+export const line = (text: string) => (happening: Happening) => happening.kind === 'lines' && linesOf(happening.text).includes(text)
 /** The exit code that an end has. */
 export const codeOf = (happening: Happening) => (happening.kind === 'end' ? happening.exitCode : undefined)
 /** Pids of the engines so far. */

@@ -21,7 +21,7 @@ describe('createLog()', () => {
     const log = createLog({ level: 'info', format: 'text', out, err, wall })
     log.write('info', 'first', { port: 1 })
     log.write('debug', 'hidden')
-    log.engineLine('engine says', 'stdout')
+    log.engineLines('engine says\n', 'stdout')
     assert.equal(err.text(), '')
     await log.open()
     log.write('warning', 'then', { why: 'two words' })
@@ -34,14 +34,15 @@ describe('createLog()', () => {
     const log = createLog({ level: 'info', format: 'json', out, err, wall })
     await log.open()
     log.write('error', 'broke', { cause: 'x' })
-    log.engineLine('plain "text"', 'stderr')
-    const [ours, engine] = err
+    log.engineLines('plain "text"\nand more\n', 'stderr')
+    const [ours, engine, more] = err
       .text()
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line))
     assert.deepEqual(ours, { level: 'error', time: '2026-01-01T12:00:00.000Z', cause: 'x', msg: 'broke' })
     assert.deepEqual(engine, { level: 'info', time: '2026-01-01T12:00:00.000Z', source: 'engine', stream: 'stderr', msg: 'plain "text"' })
+    assert.deepEqual(more, { ...engine, msg: 'and more' })
   })
 })
 
@@ -61,8 +62,8 @@ describe('createSink()', () => {
     const sink = createSink(9999)
     sink.write('a\n')
     await sink.flush(5000)
-    sink.write('b\n')
-    assert.equal(sink.dropped(), 2)
+    sink.write('b\nc\n')
+    assert.equal(sink.dropped(), 3)
   })
 
   for (const lines of [3, 1000])

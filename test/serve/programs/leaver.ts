@@ -21,5 +21,5 @@ const sinks = [createSink(1), createSink(2)] as const
 const log = createLog({ level: 'info', format: options.logFormat, out: sinks[0], err: sinks[1], wall: Date.now })
 process.on('exit', (code) => writeFileSync(listener, `${code}`))
 log.write('info', 'serves')
-log.engineLine('a line of the engine', 'stdout')
+log.engineLines('a line of the engine\n', 'stdout')
 quit(await leave(options, log, sinks, exitCode, words))
