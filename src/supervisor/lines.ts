@@ -22,10 +22,11 @@ export const splitLines = (onLines: (text: string) => void, limit = maxLineLengt
   return {
     push: (text) => {
       const all = rest + text
-      const end = Math.max(all.lastIndexOf('\n'), all.lastIndexOf('\r')) + 1
+      const returns = all.includes('\r')
+      const end = Math.max(all.lastIndexOf('\n'), returns ? all.lastIndexOf('\r') : -1) + 1
       // A flood is tidy: to take its lines apart here would cost more than all else that is done with them.
       const short = text.length <= limit && all.indexOf('\n') <= limit
-      give(all.slice(0, end), short && !all.startsWith('\n') && !all.includes('\n\n') && !all.includes('\r'))
+      give(all.slice(0, end), short && !returns && !all.startsWith('\n') && !all.includes('\n\n'))
       rest = all.slice(end, end + limit + 1)
     },
     end: () => {
