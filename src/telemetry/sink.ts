@@ -8,6 +8,14 @@ const retry = { leastMs: 5, mostMs: 80 }
 /** Bytes waiting for a slow reader before new lines are dropped. */
 const limitBytes = 8 * 1024 * 1024
 
+/** Bytes in a block of what waits: as many as a pipe holds (pipe(7)). */
+const blockBytes = 65_536
+
+/** Lines that wait, as bytes: kept as strings they would be copied by every collection of garbage, for which a probe has to wait. */
+type Block = { readonly bytes: Buffer; end: number }
+
+const filled = ({ bytes, end }: Block): Buffer => bytes.subarray(0, end)
+
 /** A place for whole lines. */
 export type Sink = {
   readonly write: (text: string) => void
@@ -40,7 +48,7 @@ const final: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EBADF', 'EIO']
  */
 export const createSink = (wanted: number): Sink => {
   const descriptor = withoutWaiting(wanted)
-  let queue: string[] = []
+  let queue: Block[] = []
   let waiting = 0
   let busy = false
   let gone = false
@@ -48,16 +56,26 @@ export const createSink = (wanted: number): Sink => {
   const idle = new Set<() => void>()
 
   const next = (): void => {
-    if (queue.length === 0 || gone) {
-      dropped += countLines(queue.join(''))
-      queue = []
-      finish()
-      return
-    }
-    busy = true
-    const chunk = Buffer.from(queue.join(''))
+    const block = gone ? undefined : queue.shift()
+    busy = block !== undefined
+    if (block) writeAll(filled(block), 0)
+    else finish()
+  }
+  const finish = (): void => {
+    for (const lost of queue) dropped += countLines(filled(lost))
     queue = []
-    writeAll(chunk, 0)
+    for (const done of idle) done()
+    idle.clear()
+  }
+  const append = (text: string): void => {
+    const bytes = Buffer.byteLength(text)
+    waiting += bytes
+    let last = queue.at(-1)
+    if (!last || last.end + bytes > last.bytes.length) {
+      last = { bytes: Buffer.allocUnsafe(busy ? Math.max(bytes, blockBytes) : bytes), end: 0 }
+      queue.push(last)
+    }
+    last.end += last.bytes.write(text, last.end)
   }
   const writeAll = (chunk: Buffer, from: number, waitMs = retry.leastMs): void => {
     write(descriptor, chunk, from, chunk.length - from, null, (error, written) => {
@@ -71,11 +89,6 @@ export const createSink = (wanted: number): Sink => {
       }
     })
   }
-  const finish = (): void => {
-    busy = false
-    for (const done of idle) done()
-    idle.clear()
-  }
   return {
     write: (text) => {
       // No text has fewer bytes than characters, and in a flood most of it ends here.
@@ -83,8 +96,7 @@ export const createSink = (wanted: number): Sink => {
         dropped += countLines(text)
         return
       }
-      waiting += Buffer.byteLength(text)
-      queue.push(text)
+      append(text)
       if (!busy) next()
     },
     dropped: () => dropped,

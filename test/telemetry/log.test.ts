@@ -58,6 +58,21 @@ describe('createSink()', () => {
     rmSync(path)
   })
 
+  test('texts of any length and alphabet come out as they went in, however many wait', async () => {
+    const path = join(tmpdir(), `aim-sink-lengths-${process.pid}`)
+    const descriptor = openSync(path, 'w')
+    const sink = createSink(descriptor)
+    const texts = [1, 65_535, 65_536, 65_537, 3, 200_000, 30_000, 30_000, 30_000].map(
+      (length, i) => `${'aé€'.charAt(i % 3).repeat(length)}\n`,
+    )
+    for (const text of [...texts, ...texts]) sink.write(text)
+    assert.equal(await sink.flush(5000), true)
+    closeSync(descriptor)
+    assert.ok(readFileSync(path, 'utf8') === [...texts, ...texts].join(''))
+    assert.equal(sink.dropped(), 0)
+    rmSync(path)
+  })
+
   test('a reader that is gone costs nothing but the lines, which are counted', async () => {
     const sink = createSink(9999)
     sink.write('a\n')
