@@ -11,7 +11,7 @@ export type WatchOptions = {
   /** The engine's GPUs; none before there is a launch. */
   readonly gpus: () => readonly Gpu[]
   /** The processes of the engine's tree. */
-  readonly pids: () => readonly number[]
+  readonly pids: () => Promise<readonly number[]>
   /** Milliseconds since an arbitrary point. */
   readonly now: () => number
 }
@@ -28,7 +28,7 @@ export const createGpuWatch = ({ files, gpus, pids, now }: WatchOptions): (() =>
   const look = async (): Promise<readonly GpuObservation[]> => {
     const own = gpus()
     const readings = await readReadings(files, own)
-    if (own.length > 0 && (slow === undefined || now() - slow.at >= slowMs)) slow = await readSlow(files, own, pids(), now())
+    if (own.length > 0 && (slow === undefined || now() - slow.at >= slowMs)) slow = await readSlow(files, own, await pids(), now())
     return readings.map((reading, at) => ({
       ...reading,
       ras: slow?.ras[at] ?? [],

@@ -19,7 +19,7 @@ import { describeError, exitCodeOfError, Failure } from '../std/failure.ts'
 import { type Libc, openLibc } from '../std/libc.ts'
 import { version } from '../std/version.ts'
 import { ownedPids } from '../supervisor/owned.ts'
-import { childPids, processTable } from '../supervisor/proc.ts'
+import { childPids, processTable, processTableInTurns } from '../supervisor/proc.ts'
 import { descendantsOf } from '../supervisor/process-table.ts'
 import { type Reaper, startReaper } from '../supervisor/reaper.ts'
 import { sweep } from '../supervisor/sweep.ts'
@@ -169,7 +169,7 @@ export const serve = async (environment: Environment): Promise<number> => {
 /** Readings of the launch's GPUs; what reads them is loaded by the first scrape that has any. */
 const observeGpus = (files: PatientFiles, gpus: () => Launch['gpus'], spared: ReadonlySet<number>): Parameters<typeof createMetrics>[1] => {
   let watch: ReturnType<typeof createGpuWatch> | undefined
-  const pids = (): readonly number[] => descendantsOf(processTable(), process.pid, spared).map(({ pid }) => pid)
+  const pids = async (): Promise<readonly number[]> => descendantsOf(await processTableInTurns(), process.pid, spared).map(({ pid }) => pid)
   return async () => {
     if (gpus().length === 0) return []
     watch ??= (await import('./gpu-watch.ts')).createGpuWatch({ files, gpus, pids, now: systemClock.now })

@@ -32,7 +32,7 @@ export const watchStart = async (
     const root = pid()
     const sample: TreeSample = {
       at: systemClock.now(),
-      processes: root === undefined ? [] : sampleTree(root),
+      processes: root === undefined ? [] : await sampleTree(root),
       gpuBytes: await gpuBytes(),
       lines: lines(),
     }

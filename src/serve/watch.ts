@@ -1,7 +1,7 @@
 /** Edge: watches over a serving engine: its server's health, and whether it gets on. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../std/clock.ts'
-import { processTable } from '../supervisor/proc.ts'
+import { processTableInTurns } from '../supervisor/proc.ts'
 import { descendantsOf } from '../supervisor/process-table.ts'
 import type { Seen } from '../supervisor/supervise.ts'
 import { firstLook, isDoubtful, type Look, observe, type Watchdog } from '../supervisor/watchdog.ts'
@@ -89,7 +89,7 @@ const lookAtWork = async (
   const [load, metrics, ...states] = await Promise.all([endpoints.load, endpoints.metrics, ...endpoints.suspensions].map(ask))
   if (signal.aborted) return undefined
   const pulse = metrics === undefined ? undefined : adapter.readPulse(metrics)
-  if (dog !== undefined && isDoubtful(dog, policy) && compiles(target)) sight.signs++
+  if (dog !== undefined && isDoubtful(dog, policy) && (await compiles(target))) sight.signs++
   return {
     at: systemClock.now(),
     // Without an answer the last word stands: a slow server must not start the clocks anew.
@@ -103,8 +103,8 @@ const lookAtWork = async (
 }
 
 /** A compiler below us that runs: kernels are built while requests wait. */
-const compiles = ({ adapter }: Target): boolean =>
-  descendantsOf(processTable(), process.pid).some(({ name, state }) => /^[RD]$/.test(state) && adapter.compilers.test(name))
+const compiles = async ({ adapter }: Target): Promise<boolean> =>
+  descendantsOf(await processTableInTurns(), process.pid).some(({ name, state }) => /^[RD]$/.test(state) && adapter.compilers.test(name))
 
 const sendCanary = async (target: Target, sight: Sight, signal: AbortSignal, core: string | undefined): Promise<void> => {
   sight.canary = true

@@ -1,5 +1,6 @@
 /** Edge: reads /proc. */
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ProcessSample } from './movement.ts'
 import { descendantsOf, type ProcessEntry, parseStat } from './process-table.ts'
 
@@ -28,13 +29,23 @@ const readStat = (pid: string): string => {
   }
 }
 
+const processNames = (): readonly string[] => listDirectory('/proc').filter((name) => /^\d+$/.test(name))
+
+const readEntries = (names: readonly string[]): readonly ProcessEntry[] => names.flatMap((name) => parseStat(readStat(name)) ?? [])
+
 /** Every process this one can see, at about one moment; those that vanish while it reads are left out. Empty where there is no /proc. */
-export const processTable = (): readonly ProcessEntry[] => {
+export const processTable = (): readonly ProcessEntry[] => readEntries(processNames())
+
+/** Processes that are read in one turn of the event loop: some tenths of a millisecond, for which a probe has to wait. */
+const namesPerTurn = 16
+
+/** The same, a few processes in each turn of the event loop: for who is not in a hurry. A machine may have thousands. */
+export const processTableInTurns = async (): Promise<readonly ProcessEntry[]> => {
   const entries: ProcessEntry[] = []
-  for (const name of listDirectory('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const entry = parseStat(readStat(name))
-    if (entry) entries.push(entry)
+  const names = processNames()
+  for (let from = 0; from < names.length; from += namesPerTurn) {
+    if (from > 0) await nextTurn()
+    entries.push(...readEntries(names.slice(from, from + namesPerTurn)))
   }
   return entries
 }
@@ -93,8 +104,8 @@ export const reportProcess = (pid: number): ProcessReport | undefined => {
 }
 
 /** What a process and all below it have used so far. */
-export const sampleTree = (root: number): readonly ProcessSample[] => {
-  const table = processTable()
+export const sampleTree = async (root: number): Promise<readonly ProcessSample[]> => {
+  const table = await processTableInTurns()
   return [...table.filter(({ pid }) => pid === root), ...descendantsOf(table, root)].map(({ pid, startTime, ticks, pages }) => ({
     id: `${pid} ${startTime}`,
     cpuMs: (1000 * ticks) / ticksPerSecond,

@@ -33,7 +33,7 @@ const counting = () => {
 }
 
 test('createGpuWatch() tells what ours and others hold, and counts errors', async () => {
-  const [first, second] = await createGpuWatch({ files: patient(tree), gpus: () => gpus, pids: () => [70], now: () => 0 })()
+  const [first, second] = await createGpuWatch({ files: patient(tree), gpus: () => gpus, pids: async () => [70], now: () => 0 })()
   assert.deepEqual([first?.heldBytes, second?.heldBytes], [100 * 2 ** 20, 0])
   assert.deepEqual([first?.ras, second?.ras], [[{ block: 'umc', correctable: 2, uncorrectable: 0 }], []])
 })
@@ -41,7 +41,7 @@ test('createGpuWatch() tells what ours and others hold, and counts errors', asyn
 test('createGpuWatch() asks for counts and holders every thirty seconds, for the rest each time, and once for all who wait', async () => {
   const { calls, files } = counting()
   let now = 0
-  const watch = createGpuWatch({ files, gpus: () => gpus, pids: () => [70], now: () => now })
+  const watch = createGpuWatch({ files, gpus: () => gpus, pids: async () => [70], now: () => now })
   const count = (path: string): number => calls.filter((call) => call === path).length
   await Promise.all([watch(), watch()])
   assert.deepEqual([count(`${drm}/gpu_busy_percent`), count(`${drm}/ras/umc_err_count`)], [1, 1])
@@ -58,7 +58,7 @@ test('the metrics hold a sample for what is known of each GPU, and none for the 
     ...{ version: '1', state: 'ready', states: [], ready: true, engineUp: true, restarts: 0, ends: {}, causes: {}, phases: {} },
     ...{ gpus: 2, pulledBytes: 0, pullBytes: 0, reaped: 0, stalls: {}, selfHelp: {}, heldBytes: {}, droppedLines: 0 },
   } satisfies Partial<Figures> as Figures
-  const watch = createGpuWatch({ files: patient(tree), gpus: () => gpus, pids: () => [70], now: () => 0 })
+  const watch = createGpuWatch({ files: patient(tree), gpus: () => gpus, pids: async () => [70], now: () => 0 })
   const { text } = await createMetrics(() => figures, watch)()
   const own = 'gpu="0",pci="0000:11:00.0"'
   for (const line of [
