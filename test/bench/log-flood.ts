@@ -41,7 +41,8 @@ const took = (name: string): number => Number(readFileSync(file(name), 'utf8'))
 /** The engine into `cat`, beside a bare server that is probed the same. */
 const intoCat = async () => {
   const [port = 0] = await freePorts(1)
-  const script = `require('node:http').createServer((_, response) => response.end('{}')).listen(${port}, '127.0.0.1')`
+  // A connection that it closes for idleness would count as an answer that never came.
+  const script = `require('node:http').createServer({ keepAliveTimeout: 0 }, (_, response) => response.end('{}')).listen(${port}, '127.0.0.1')`
   const server = spawn(process.execPath, ['-e', script], { stdio: 'ignore' })
   await until('the bare server answers', async () => (await get(`http://127.0.0.1:${port}/`)).status)
   const { stop } = await probe(`http://127.0.0.1:${port}/`)
