@@ -133,6 +133,10 @@ const rowsOf = (results: readonly Round[]): readonly (readonly string[])[] => {
     ...parts.map(probes),
     ['  time that the host of a virtual machine took, %', `${stolen(({ aim }) => aim)}, a bare server ${stolen(({ cat }) => cat)}`],
     [
+      '  p99 of the round from which it took least',
+      `${calmest(results.map(({ aim }) => aim.probes))}, a bare server ${calmest(results.map(({ cat }) => cat.probes))}`,
+    ],
+    [
       'probes answered',
       spread(
         results.map(({ aim }) => aim.probes.times.filter(Number.isFinite).length),
@@ -148,6 +152,11 @@ const rowsOf = (results: readonly Round[]): readonly (readonly string[])[] => {
     ],
     ['rounds in which the last line kept is the last written, whole', String(results.filter(({ aim }) => isLast(aim.last)).length)],
   ]
+}
+
+const calmest = (rounds: readonly Probes[]): string => {
+  const [least] = rounds.toSorted((a, b) => a.stolen - b.stolen)
+  return least === undefined ? '-' : `${at(least.times, 0.99).toFixed(2)} (${(100 * least.stolen).toFixed(1)} %)`
 }
 
 const isLast = (line: string): boolean => line.endsWith(`line ${String(total).padStart(9, '0')} of the flood`)
