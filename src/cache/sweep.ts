@@ -13,12 +13,12 @@ const sweepNames = async (directory: string, isOurs: (name: string) => boolean):
 
 /** A claim on what is published is over. A claimant's own link that is the last one to its record claims nothing any more; so does a grave. */
 const sweepClaims = async (directory: string, isOver: (name: string) => boolean): Promise<void> => {
-  await sweepNames(directory, isOver)
+  // Graves first: each is one more link to the record of a claimant.
+  await sweepNames(directory, (name) => isOver(name) || name.startsWith('.g.'))
   for (const name of await namesIn(directory)) {
     if (!name.startsWith('.')) continue
     const path = join(directory, name)
-    const links = (await stat(path).catch(() => undefined))?.nlink
-    if (name.startsWith('.g.') || links === 1) await discard(path)
+    if ((await stat(path).catch(() => undefined))?.nlink === 1) await discard(path)
   }
 }
 
