@@ -102,7 +102,7 @@ const hasFront = ({ canary, front }: Look): boolean => canary || (front ?? 0) > 
 /** A count in front of the cores can be wrong (vLLM's keeps requests whose client left), so that it takes a canary without an answer too. */
 const stalledBy = ({ cores, frontMs, askedMs, last }: Watchdog, { stallMs }: WatchLimits): string | undefined => {
   const core = Object.keys(cores).find((id) => (cores[id] ?? 0) >= stallMs)
-  if (core !== undefined) return `core ${core} has ${last.cores[core]?.inFlight} requests in flight and takes no step`
+  if (core !== undefined) return `core ${core} has ${requests(last.cores[core]?.inFlight ?? 0)} in flight and takes no step`
   if (askedMs >= stallMs) return `core ${last.asked} was idle, and gives no answer to a smallest request`
   if (frontMs < stallMs || !last.canary) return undefined
   const counted = last.front ?? 0
@@ -110,6 +110,8 @@ const stalledBy = ({ cores, frontMs, askedMs, last }: Watchdog, { stallMs }: Wat
     ? `${counted} requests are in flight and no step is taken`
     : 'the engine was idle, and gives no answer to a smallest request'
 }
+
+const requests = (count: number): string => (count === 1 ? '1 request' : `${count} requests`)
 
 /** Not to an engine that has work and says so: there the work itself is the canary. */
 const wantsCanary = ({ last, quietMs, frontMs }: Watchdog, { stallMs, canaryMs }: WatchLimits): boolean => {
