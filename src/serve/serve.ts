@@ -3,7 +3,6 @@
  * ended. What is not needed before the engine is spawned is loaded after it.
  */
 
-import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Environment, parse } from '../config/parse.ts'
 import { cacheDirectory } from '../config/rooms.ts'
@@ -38,9 +37,10 @@ import { dropOpsPort, keepOpsPort } from './ops-port.ts'
 import { keepStarts } from './past-starts.ts'
 import { loadsWeights, policyFor, prepare } from './prepare.ts'
 import { problemText } from './problems.ts'
+import { removeRemains } from './remains.ts'
 import { createRun } from './run.ts'
 import type { Run } from './run-types.ts'
-import { makeScratch, removeScratch } from './scratch.ts'
+import { makeScratch, type Scratch } from './scratch.ts'
 import { readSecretFile } from './secret-file.ts'
 import { handleSignals } from './signals.ts'
 import { environmentOf, programOf } from './supervision.ts'
@@ -64,11 +64,12 @@ export const serve = async (environment: Environment): Promise<number> => {
     return leave(options, log, sinks, exitCodes.config, { exitCode: exitCodes.config, whose: 'aim', sentence: wrong })
   for (const warning of problems) log.write('warning', showProblems([warning]))
   const reaper = adopt(openLibc(), owned, log)
+  void removeRemains(log)
   const abort = new AbortController()
   let listener: (Listener & { readonly warm: () => void }) | undefined
   let found: FoundModel | undefined
   let launched: Launch | undefined
-  let scratch = tmpdir()
+  let scratch: Scratch | undefined
   let pulling: Promise<void> = Promise.resolve()
   let held: Promise<() => Promise<void>> | undefined
   const policy = policyFor(options, environment)
@@ -88,10 +89,10 @@ export const serve = async (environment: Environment): Promise<number> => {
     droppedLines: () => sinks[0].dropped() + sinks[1].dropped(),
     program: (launch) => {
       scratch = makeScratch()
-      return programOf(launch, environment, extrasOf(options, compiled, launch), scratch)
+      return programOf(launch, environment, extrasOf(options, compiled, launch), scratch.directory)
     },
     environment: (launch) => environmentOf(launch, environment, extrasOf(options, compiled, launch)),
-    onReclaimed: () => removeScratch(scratch),
+    onReclaimed: () => scratch?.remove(),
     memory: (launch) => memoryOf(launch, files, processTable),
     pull: (launch, signal, onBytes) => {
       const seeded = compiled.seed(launch)
@@ -159,7 +160,10 @@ export const serve = async (environment: Environment): Promise<number> => {
   // A worker that was told to stop removes its part files first; one that hangs in the kernel is not waited for.
   await Promise.race([Promise.allSettled([preparing, pulling, pastStarts.settled(), held?.then((release) => release())]), sleep(workerMs)])
   // After a bug of ours: every other end has reclaimed the engine's tree.
-  if (exitCode === exitCodes.software) await sweep(spared, () => reaper?.reap(), AbortSignal.timeout(flushMs))
+  if (exitCode === exitCodes.software) {
+    await sweep(spared, () => reaper?.reap(), AbortSignal.timeout(flushMs))
+    scratch?.remove()
+  }
   await leave(options, log, sinks, exitCode, words)
   if (options.opsPort === 0) dropOpsPort(listener.port)
   listener.close()

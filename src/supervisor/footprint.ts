@@ -1,4 +1,6 @@
 /** Edge: what an engine occupies besides its own process: descendants, shared memory, GPU memory. */
+
+import { createLedger } from './ledger.ts'
 import type { Memory, MemoryReading, MemoryUse } from './memory.ts'
 import { processTable } from './proc.ts'
 import { descendantsOf, mayRead } from './process-table.ts'
@@ -44,6 +46,7 @@ export const createFootprint = ({ others, reap, memory: memoryNow }: FootprintOp
   let reclaiming = new AbortController()
   /** What the engine was seen to keep in /dev/shm. */
   const shared = new Set<number>()
+  const ledger = createLedger()
   /** Files in /dev/shm that are not known to be the engine's, by how often was looked: those of before its spawn need no look. */
   const looked = new Map<number, number>()
 
@@ -56,11 +59,13 @@ export const createFootprint = ({ others, reap, memory: memoryNow }: FootprintOp
       if (mapped.has(inode)) shared.add(inode)
       else looked.set(inode, (looked.get(inode) ?? 0) + 1)
     }
+    ledger.list(shared)
   }
 
   const onSwept = (): void => {
     removeSharedMemory(shared)
     shared.clear()
+    ledger.list(shared)
   }
   return {
     awaitRoom: (onLacking, onRoom) => {

@@ -1,5 +1,5 @@
 /** Edge: reads /proc. */
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ProcessSample } from './movement.ts'
 import { descendantsOf, type ProcessEntry, parseStat } from './process-table.ts'
@@ -32,6 +32,18 @@ const readStat = (pid: string): string => {
 const processNames = (): readonly string[] => listDirectory('/proc').filter((name) => /^\d+$/.test(name))
 
 const readEntries = (names: readonly string[]): readonly ProcessEntry[] => names.flatMap((name) => parseStat(readStat(name)) ?? [])
+
+/** Pids of every process this one can see. */
+export const processIds = (): readonly number[] => processNames().map(Number)
+
+/** Where a process works: its current directory; undefined when it is gone or another uid's. */
+export const directoryOf = (pid: number): string | undefined => {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`)
+  } catch {
+    return undefined
+  }
+}
 
 /** Every process this one can see, at about one moment; those that vanish while it reads are left out. Empty where there is no /proc. */
 export const processTable = (): readonly ProcessEntry[] => readEntries(processNames())

@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-const directory = '/dev/shm'
+/** Where shared memory has names (shm_overview(7)). */
+export const sharedMemory = '/dev/shm'
 
 /** `address perms offset dev inode path` (proc(5)). */
 const mapping = /^\S+ \S+ \S+ \S+ (\d+) +\/dev\/shm\//gm
@@ -17,24 +18,29 @@ export const sharedMemoryOf = (pids: readonly number[]): readonly number[] =>
 /** Every inode in /dev/shm now, whoever made it; empty where there is none. */
 export const sharedMemoryNow = (): readonly number[] => entries().map(({ inode }) => inode)
 
-/** Removes the files with these inodes; those that are gone already are no matter. */
-export const removeSharedMemory = (inodes: ReadonlySet<number>): void => {
-  if (inodes.size === 0) return
-  for (const { path, inode } of entries()) {
-    try {
-      if (inodes.has(inode)) rmSync(path)
-    } catch {
-      // Gone meanwhile, or another uid's: then it is not ours to remove.
-    }
+/** Removes the files with these inodes and gives the bytes that they took; those that are gone already are no matter. */
+export const removeSharedMemory = (inodes: ReadonlySet<number>): number =>
+  inodes.size === 0 ? 0 : entries().reduce((sum, entry) => sum + (inodes.has(entry.inode) ? remove(entry) : 0), 0)
+
+const remove = ({ path, bytes }: Entry): number => {
+  try {
+    rmSync(path)
+    return bytes
+  } catch {
+    // Gone meanwhile, or another uid's: then it is not ours to remove.
+    return 0
   }
 }
 
-const entries = (): readonly { readonly path: string; readonly inode: number }[] => {
+type Entry = { readonly path: string; readonly inode: number; readonly bytes: number }
+
+const entries = (): readonly Entry[] => {
   try {
-    return readdirSync(directory).flatMap((name) => {
-      const path = join(directory, name)
-      const inode = statSync(path, { throwIfNoEntry: false })?.ino
-      return inode === undefined ? [] : [{ path, inode }]
+    return readdirSync(sharedMemory).flatMap((name) => {
+      const path = join(sharedMemory, name)
+      const found = statSync(path, { throwIfNoEntry: false })
+      // Blocks of 512 bytes (stat(2)): a file that was not written to its end takes less than its size.
+      return found === undefined ? [] : [{ path, inode: found.ino, bytes: found.blocks * 512 }]
     })
   } catch {
     return []

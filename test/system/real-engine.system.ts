@@ -208,4 +208,30 @@ describe('the container line on the real vLLM', () => {
     assert.equal(await aim.wait(), 0)
     assert.deepEqual(await aim.left(), [])
   })
+
+  test('a container that is killed leaves nothing to the one after it, though /tmp and /dev/shm outlive it as in a pod', async (t) => {
+    await using aim = await start()
+    await aim.until('ready', startMs)
+    await docker('kill', '-s', 'KILL', aim.id)
+    assert.equal(await aim.wait(), 137)
+    const old = await aim.left()
+    for (const kind of [/^\.aim-engine-/, /^(?:psm_|sem\.)/, /^aim-engine-/])
+      assert.ok(
+        old.some((name) => kind.test(name)),
+        `${kind}: ${old}`,
+      )
+    await docker('start', aim.id)
+    await aim.until('ready', startMs)
+    const now = await aim.left()
+    assert.deepEqual(
+      old.filter((name) => now.includes(name)),
+      [],
+    )
+    const said = /removed what was left of an engine that was killed together with its supervisor.*/.exec(await aim.logs())?.[0] ?? ''
+    t.diagnostic(said)
+    assert.match(said, /sharedMemory\S* ?\d.*temporaryDirectories\S* ?1/)
+    await docker('kill', '-s', 'QUIT', aim.id)
+    assert.equal(await aim.wait(), 0)
+    assert.deepEqual(await aim.left(), [])
+  })
 })

@@ -1,0 +1,29 @@
+/** Edge: locks that die with their holder (flock(2)), on the file systems where they can be trusted. */
+import { fstatSync, statfsSync, statSync } from 'node:fs'
+import { type Libc, openLibc } from './libc.ts'
+
+/**
+ * File systems that one kernel has to itself, by f_type of statfs(2) (linux/magic.h): ext2 to 4, XFS, Btrfs, F2FS, ZFS, tmpfs, overlayfs. Not
+ * those of a network or of FUSE, where a lock may do nothing or never come back.
+ */
+const localTypes: ReadonlySet<number> = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x2fc12fc1, 0x01021994, 0x794c7630])
+
+/** Whether a lock means something on a file system of this type (f_type of statfs(2)). */
+export const hasLocks = (type: number): boolean => localTypes.has(type)
+
+let opened: { readonly libc: Libc | undefined } | undefined
+
+/** Locks an open file until it is closed, without waiting; false when another has it. */
+export const lockOpen = (fd: number, how: 'exclusive' | 'shared'): boolean => {
+  opened ??= { libc: openLibc() }
+  return opened.libc?.lock(fd, how) ?? false
+}
+
+/**
+ * Locks the file or directory that is open as `fd` until it is closed; undefined where that means nothing. False when another has it, or it is
+ * at `path` no more: who makes one and who removes what nobody has locked both ask here, so that what was made is never removed unlocked.
+ */
+export const lockAt = (fd: number, path: string): boolean | undefined => {
+  if (!hasLocks(statfsSync(path).type)) return undefined
+  return lockOpen(fd, 'exclusive') && statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino
+}

@@ -1,0 +1,99 @@
+/**
+ * Edge: a list of what an engine keeps in /dev/shm, which lies there for whoever comes after a supervisor that was killed: a pod's /dev/shm
+ * outlives its containers and counts towards their memory limit, so that after a kill for memory the next engine would have less of it.
+ */
+import { randomBytes } from 'node:crypto'
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, statfsSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { lockAt } from '../std/flock.ts'
+import { processIds } from './proc.ts'
+import { removeSharedMemory, sharedMemory, sharedMemoryOf } from './shared-memory.ts'
+
+/** The list of one supervisor. */
+export type Ledger = {
+  /** Lists these inodes, which take in what was listed before; with none there is no list. Where it cannot be kept, nothing is. */
+  readonly list: (inodes: ReadonlySet<number>) => void
+}
+
+/** f_type of statfs(2) (linux/magic.h). Elsewhere an inode that was freed is soon another file's. */
+const tmpfs = 0x01021994
+
+const ledgerName = /^\.aim-engine-[0-9a-f]{12}$/
+
+type Open = { readonly path: string; readonly fd: number }
+
+/** Makes a ledger without anything in it. */
+export const createLedger = (): Ledger => {
+  let open: Open | undefined
+  let written = 0
+  return {
+    list: (inodes) => {
+      if (inodes.size === written) return
+      try {
+        open ??= openLedger()
+        if (inodes.size === 0) close(open)
+        else writeSync(open.fd, [...inodes].map((inode) => `${inode}\n`).join(''), 0)
+        if (inodes.size === 0) open = undefined
+        written = inodes.size
+      } catch {
+        // No room, or not ours to write to: what a kill leaves stays then.
+      }
+    },
+  }
+}
+
+const openLedger = (): Open => {
+  if (statfsSync(sharedMemory).type !== tmpfs) throw new Error(`${sharedMemory} is no tmpfs`)
+  const path = join(sharedMemory, `.aim-engine-${randomBytes(6).toString('hex')}`)
+  const fd = openSync(path, 'wx', 0o600)
+  // A sweeper that was quicker has taken it for a dead one's.
+  if (lockAt(fd, path) !== false) return { path, fd }
+  closeSync(fd)
+  return openLedger()
+}
+
+const close = ({ path, fd }: Open): void => {
+  rmSync(path, { force: true })
+  closeSync(fd)
+}
+
+/**
+ * Removes what supervisors that were killed had listed, unless a process that can be seen has it mapped, whose engine outlived them. Gives the
+ * bytes that were freed; never throws.
+ */
+export const sweepLedgers = (): number => {
+  try {
+    return readdirSync(sharedMemory)
+      .filter((name) => ledgerName.test(name))
+      .reduce((bytes, name) => bytes + sweepLedger(join(sharedMemory, name)), 0)
+  } catch {
+    return 0
+  }
+}
+
+const sweepLedger = (path: string): number => {
+  const fd = openQuietly(path)
+  if (fd === undefined) return 0
+  try {
+    if (lockAt(fd, path) !== true) return 0
+    // Only whole lines: half a number is another file's.
+    const inodes = new Set([...readFileSync(fd, 'latin1').matchAll(/^(\d+)\n/gm)].map(([, inode]) => Number(inode)))
+    if (sharedMemoryOf(processIds()).some((inode) => inodes.has(inode))) return 0
+    const bytes = removeSharedMemory(inodes)
+    rmSync(path, { force: true })
+    return bytes
+  } catch {
+    return 0
+  } finally {
+    closeSync(fd)
+  }
+}
+
+const openQuietly = (path: string): number | undefined => {
+  try {
+    return openSync(path, 'r')
+  } catch {
+    // Another uid's, or gone meanwhile.
+    return undefined
+  }
+}
