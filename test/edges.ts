@@ -59,7 +59,6 @@ export const edges: readonly string[] = [
   'src/serve/processor.ts',
   'src/serve/recipes.ts',
   'src/serve/rehearse.ts',
-  'src/serve/remains.ts',
   'src/serve/scratch.ts',
   'src/serve/secret-file.ts',
   'src/serve/self.ts',

@@ -1,4 +1,4 @@
-/** Edge: removes what an earlier supervisor could not, because it was killed. */
+/** Removes what an earlier supervisor could not, because it was killed. */
 import { formatBytes } from '../std/bytes.ts'
 import { sweepLedgers } from '../supervisor/ledger.ts'
 import type { Log } from '../telemetry/log.ts'
