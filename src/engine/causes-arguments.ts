@@ -212,15 +212,18 @@ export const argumentCauses: readonly Cause[] = [
   {
     cause: 'extension-missing',
     pattern: /ModuleNotFoundError: No module named '(?<what>[^']*)'|ImportError: (?<import>.*)/,
-    within: /middleware|LogitsProcessor|logits_processor|load_general_plugins|tool_parser_plugin|reasoning_parser_plugin/i,
-    sentence: 'a middleware, logits processor or plugin that was named is not in this image: $<what> $<import>',
-    fix: 'correct or leave out "middleware", "logits-processors" or VLLM_PLUGINS, or mount the module and set PYTHONPATH',
+    // Of a class by its name only the module itself: what that imports in turn is a package that is missing.
+    within:
+      /middleware|LogitsProcessor|logits_processor|load_general_plugins|tool_parser_plugin|reasoning_parser_plugin|in resolve_obj_by_qualname\b(?![\s\S]*in <module>)/i,
+    sentence: 'a class, middleware, logits processor or plugin that was named is not in this image: $<what> $<import>',
+    fix: 'correct or leave out "middleware", "logits-processors", "scheduler-cls", "worker-cls", "worker-extension-cls", "distributed-executor-backend" or VLLM_PLUGINS, or mount the module and set PYTHONPATH',
     remedy: 'configure',
   },
   {
     cause: 'package-missing',
-    pattern: /ModuleNotFoundError: No module named '(?<what>[^']*)'|(?<other>Please install \S+ .*)/,
-    sentence: 'the engine needs a Python package that this image does not have: $<what> $<other>',
+    pattern:
+      /ModuleNotFoundError: No module named '(?<what>[^']*)'|(?<other>Please install \S+ .*)|(?:Runtime|Import)Error: (?<library>\w+) is not (?:available|installed)\b/,
+    sentence: 'the engine needs a Python package that this image does not have: $<what> $<other> $<library>',
     fix: 'leave out of AIM_ENGINE_ARGS what calls for it, or build an image with it',
     remedy: 'configure',
     weight: 'general',

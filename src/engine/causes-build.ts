@@ -42,6 +42,14 @@ export const buildCauses: readonly Cause[] = [
     remedy: 'mend-storage',
   },
   {
+    cause: 'disk-full',
+    pattern:
+      /error: (?:error writing to|opening output file|unable to \w+(?: output)? file:?) (?<path>[^\s:]+):? (?:No space left on device|Disk quota exceeded)|final link failed: (?:No space left|Disk quota)/,
+    sentence: 'a disk is full where a compiler writes $<path>',
+    fix: 'free space, or larger volumes: VLLM_CACHE_ROOT holds compiled code, TMPDIR what compilers write meanwhile',
+    remedy: 'mend-storage',
+  },
+  {
     cause: 'compile-failed',
     pattern: /CppCompileError|InductorError|BackendCompilerFailed|torch\._dynamo\.exc\.(?<what>\w+)/,
     sentence: 'torch.compile failed $<what>',

@@ -102,6 +102,22 @@ export const modelCauses: readonly Cause[] = [
     remedy: 'configure',
   },
   {
+    cause: 'bad-config',
+    pattern: /validation errors? for ModelConfig\n(?<field>architectures)\n *(?<why>.+?)(?: \[type=|$)/,
+    sentence: "the model's config.json holds what cannot be: $<field> $<why>",
+    fix: `use the config.json that belongs to these weights; ${pullAgain}`,
+    remedy: 'configure',
+  },
+  {
+    cause: 'bad-config',
+    pattern: /^(?<what>\w+(?:Error|Exception)\b.*)/,
+    within: /\/generation\/configuration_utils\.py|in try_get_generation_config\b/,
+    sentence: 'generation_config.json cannot be read: $<what>',
+    fix: `${pullAgain}; AIM_ENGINE_ARGS='{"generation-config": "vllm"}' does without it`,
+    remedy: 'configure',
+    weight: 'general',
+  },
+  {
     cause: 'dtype',
     pattern:
       /does not support float16|Unknown dtype: (?<what>\S+)|module 'torch' has no attribute '(?<type>\w*float\w*)'|Bfloat16 is only supported on GPUs|(?<quant>torch\.\w+) is not supported for quantization method/,
@@ -126,10 +142,27 @@ export const modelCauses: readonly Cause[] = [
     remedy: 'configure',
   },
   {
+    cause: 'parallel',
+    // Quantized in blocks or groups, of which each rank needs whole ones; and vllm/distributed/utils.py, ensure_divisibility.
+    pattern:
+      /(?<what>(?:Weight \w+partition\w*|The output_size of gate's and up's weight|The input_size of down's weight) = \d+ is not divisible by weight quantization block_\w = \d+)|(?<groups>The (?:in|out)put size is not aligned with the quantized weight shape)|^AssertionError: (?<sizes>\d+ is not divisible by \d+)/,
+    sentence: 'the weights cannot be split into as many whole parts as there are GPUs: $<what> $<groups> $<sizes>',
+    fix: 'set AIM_GPU_COUNT (tensor-parallel-size) to less; experts can be spread instead of split: AIM_ENGINE_ARGS=\'{"enable-expert-parallel": true}\'; on one GPU already, choose another checkpoint or AIM_PRECISION',
+    remedy: 'configure',
+  },
+  {
     cause: 'quantization',
     pattern:
-      /(?:Unknown quantization method: |Invalid quantization method: )(?<what>[\w-]+)|(?<bits>Unsupported num_bits = .*?)\. |(?<only>Currently, only .*?weight quantization is supported[^.]*)|(?<rocm>\S+) quantization is currently not supported in (?<on>\w+)|quantization method (?<gpu>\S+) is not supported for the current GPU/,
-    sentence: 'the quantization $<what> $<rocm> $<gpu> of this checkpoint does not run in this engine on this machine: $<bits> $<only>',
+      /(?:Unknown quantization method: |Invalid quantization method: )(?<what>[\w-]+)|(?<bits>Unsupported num_bits = .*?)\. |(?<only>Currently, only .*?weight quantization is supported[^.]*)|(?<rocm>\S+) quantization is currently not supported in (?<on>\w+)|quantization method (?<gpu>\S+) is not supported for the current GPU|Value error, (?<scheme>Unsupported (?:activation scheme|weight quant key|activation quant key).*?|moe_wna16 only support.*?)(?: \[type=|$)/m,
+    sentence:
+      'the quantization $<what> $<rocm> $<gpu> of this checkpoint does not run in this engine on this machine: $<bits> $<only> $<scheme>',
+    fix: 'choose another checkpoint of this model in AIM_MODEL_ID (fp8, awq and gptq run on ROCm), or another AIM_PRECISION',
+    remedy: 'configure',
+  },
+  {
+    cause: 'quantization',
+    pattern: /Failed to find a kernel that can implement the (?<layer>[^.\n]+)\. Reasons:\s*(?<why>[\s\S]*)/,
+    sentence: 'the quantization of this checkpoint has no kernel on this machine for a $<layer>: $<why>',
     fix: 'choose another checkpoint of this model in AIM_MODEL_ID (fp8, awq and gptq run on ROCm), or another AIM_PRECISION',
     remedy: 'configure',
   },

@@ -133,6 +133,15 @@ export const stageCauses: readonly Cause[] = [
     weight: 'stage',
   },
   {
+    cause: 'config-validation',
+    pattern: what(wrong),
+    within: /\/vllm\/distributed\/(?:weight_transfer|eplb)\//,
+    sentence: 'the engine refused its configuration: $<what>',
+    fix: 'correct or leave out "weight-transfer-config" and "eplb-config" in AIM_ENGINE_ARGS',
+    remedy: 'configure',
+    weight: 'stage',
+  },
+  {
     cause: 'bad-config',
     pattern: what(wrong),
     within:

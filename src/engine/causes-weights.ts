@@ -29,6 +29,13 @@ export const weightCauses: readonly Cause[] = [
   },
   {
     cause: 'corrupt-weights',
+    pattern: /^KeyError: 'weight_map'/,
+    sentence: "the weights' index (model.safetensors.index.json) names no files: it has no weight_map",
+    fix: pullAgain,
+    remedy: 'mend-files',
+  },
+  {
+    cause: 'corrupt-weights',
     pattern: /(?<what>(?:EOFError|struct\.error|zipfile\.BadZipFile|zlib\.error).*)/,
     within: /weights_iterator|weight_utils\.py|\/torch\/serialization\.py|gguf/,
     sentence: 'a weight file is damaged: $<what>',
@@ -39,7 +46,7 @@ export const weightCauses: readonly Cause[] = [
     cause: 'weights-unreadable',
     // The reader's words (safetensors 0.8) for every file that it cannot open, one without permission as well.
     pattern:
-      /FileNotFoundError: No such file or directory: (?<path>\S+)|OSError: (?<why>.*) \(os error (?!5\)|12\)|24\)|28\)|107\)|116\)|121\))\d+\)/,
+      /FileNotFoundError: (?:\[Errno 2\] (?=.*\.(?:safetensors|bin|pt|pth|gguf)'))?No such file or directory: (?<path>\S+)|OSError: (?<why>.*) \(os error (?!5\)|12\)|24\)|28\)|107\)|116\)|121\))\d+\)/,
     sentence: 'a weight file cannot be opened: $<path> $<why> (this user may not read it, or it is a link to nothing)',
     fix: `let the user of the container read the cache (chmod -R a+rX, or fsGroup); ${pullAgain}`,
     remedy: 'mend-files',

@@ -86,6 +86,44 @@ describe('an error that nobody captured is named', () => {
     ["subprocess.CalledProcessError: Command '['g++', 'x']' died with <Signals.SIGKILL: 9>.", compiler, 'killed', false, /memory limit/],
     ["subprocess.CalledProcessError: Command '['g++', 'x']' died with <Signals.SIGSEGV: 11>.", compiler, 'segfault', false, /native code/],
     ['EOFError: Ran out of input', ['torch/serialization.py', 'load'], 'corrupt-weights', true, /Ran out of input/],
+    // by what cannot be split (vllm 0.32: layers/quantization/utils/fp8_utils.py, auto_awq.py, distributed/utils.py)
+    [
+      "ValueError: The output_size of gate's and up's weight = 320 is not divisible by weight quantization block_n = 128.",
+      ['vllm/model_executor/layers/quantization/utils/fp8_utils.py', 'validate_fp8_block_shape_moe'],
+      'parallel',
+      true,
+      /320 is not divisible by weight quantization block_n = 128.*AIM_GPU_COUNT.*enable-expert-parallel/,
+    ],
+    [
+      'ValueError: Weight input_size_per_partition = 1848 is not divisible by weight quantization block_k = 128.',
+      ['vllm/model_executor/layers/quantization/utils/fp8_utils.py', 'validate_fp8_block_shape'],
+      'parallel',
+      true,
+      /1848.*AIM_GPU_COUNT/,
+    ],
+    [
+      'ValueError: The input size is not aligned with the quantized weight shape. This can be caused by too large tensor parallel size.',
+      ['vllm/model_executor/layers/quantization/auto_awq.py', 'create_weights'],
+      'parallel',
+      true,
+      /not aligned.*AIM_GPU_COUNT/,
+    ],
+    ['AssertionError: 29568 is not divisible by 16', ['vllm/distributed/utils.py', 'ensure_divisibility'], 'parallel', true, /29568/],
+    // by what is not in the image
+    [
+      'RuntimeError: Mooncake is not available',
+      ['vllm/distributed/kv_transfer/kv_connector/v1/mooncake/mooncake_connector.py', '__init__'],
+      'package-missing',
+      true,
+      /does not have: Mooncake/,
+    ],
+    [
+      "ModuleNotFoundError: No module named 'wheels'",
+      ['vllm/utils/import_utils.py", line 122, in resolve_obj_by_qualname\n  File "/site/mine/worker.py', '<module>'],
+      'package-missing',
+      true,
+      /does not have: wheels/,
+    ],
     ["jinja2.exceptions.TemplateSyntaxError: unexpected '}'", anywhere, 'chat-template', true, /chat-template/],
     // by the part of the engine that raised it
     [

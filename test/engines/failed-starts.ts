@@ -459,6 +459,49 @@ export const failedStarts: readonly FailedStart[] = [
     cause: 'no-tokenizer',
     edit: all(remove('tokenizer.json'), write('tokenizer.model', 'nothing')),
   },
+  // a third round
+  { name: 'architectures-text', cause: 'bad-config', edit: config({ architectures: 'LlamaForCausalLM' }) },
+  { name: 'generation-config-list', cause: 'bad-config', edit: write('generation_config.json', '[1]') },
+  {
+    name: 'quantization-scheme-unknown',
+    cause: 'quantization',
+    edit: config({ quantization_config: { quant_method: 'fp8', activation_scheme: 'magic' } }),
+  },
+  {
+    name: 'quantization-without-kernel',
+    cause: 'quantization',
+    edit: config({ quantization_config: { quant_method: 'fp8', activation_scheme: 'dynamic', weight_block_size: [128, 128] } }),
+  },
+  {
+    name: 'weights-index-empty',
+    cause: 'corrupt-weights',
+    edit: all(
+      (directory) => renameSync(join(directory, 'model.safetensors'), join(directory, 'model-00001-of-00001.safetensors')),
+      write('model.safetensors.index.json', '{}'),
+    ),
+  },
+  {
+    name: 'weights-dangling-link',
+    cause: 'weights-unreadable',
+    edit: all(remove('model.safetensors'), (directory) => symlinkSync('/nowhere/blob', join(directory, 'model.safetensors'))),
+  },
+  { name: 'weight-transfer-unknown', cause: 'config-validation', argv: ['--weight-transfer-config', '{"backend": "nope"}'] },
+  {
+    name: 'kv-connector-library',
+    cause: 'package-missing',
+    argv: ['--kv-transfer-config', '{"kv_connector": "NixlConnector", "kv_role": "kv_both"}'],
+  },
+  { name: 'scheduler-class-missing', cause: 'extension-missing', argv: ['--scheduler-cls', 'nowhere.Scheduler'] },
+  { name: 'worker-class-missing', cause: 'extension-missing', argv: ['--worker-cls', 'nowhere.Worker'] },
+  { name: 'variable-interface-unknown', cause: 'collective', env: { GLOO_SOCKET_IFNAME: 'nope0' } },
+  { name: 'rpc-path-missing', cause: 'no-temporary-directory', env: { VLLM_RPC_BASE_PATH: '/nowhere' } },
+  {
+    name: 'compiler-disk-full',
+    cause: 'disk-full',
+    argv: ['--compile'],
+    inside: 'mkdir $SCRATCH/full; mount -t tmpfs -o size=16k none $SCRATCH/full',
+    env: { TMPDIR: 'SCRATCH/full', VLLM_CACHE_ROOT: 'SCRATCH/cache' },
+  },
   // what needs a Python of its own, and what is killed
   {
     name: 'worker-killed-at-load',
