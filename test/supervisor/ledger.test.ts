@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { openLibc } from '../../src/std/libc.ts'
@@ -109,6 +109,16 @@ describe('a ledger of shared memory', () => {
     assert.equal(sweepLedgers(), 0)
     assert.deepEqual([existsSync(path), existsSync(list)], [true, false])
     rmSync(path)
+  })
+
+  test("of another uid is not believed: it could name a neighbour's files", async (t) => {
+    if (process.geteuid?.() !== 0) return t.diagnostic('needs root, to make one: this check did not run')
+    const { path, inode } = file()
+    const list = await killed([inode])
+    chownSync(list, 1, 1)
+    assert.equal(sweepLedgers(), 0)
+    assert.deepEqual([path, list].map(existsSync), [true, true])
+    for (const each of [path, list]) rmSync(each)
   })
 
   test('that is none is not read: a directory, a name of another kind', () => {
