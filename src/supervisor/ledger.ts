@@ -3,7 +3,7 @@
  * outlives its containers and counts towards their memory limit, so that after a kill for memory the next engine would have less of it.
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, rmSync, statfsSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockAt } from '../std/flock.ts'
 import { processIds } from './proc.ts'
@@ -76,7 +76,8 @@ const sweepLedger = (path: string): number => {
   if (fd === undefined) return 0
   try {
     // Another uid's list could name what is not its own.
-    if (fstatSync(fd).uid !== process.geteuid?.() || lockAt(fd, path) !== true) return 0
+    const found = fstatSync(fd)
+    if (!found.isFile() || found.uid !== process.geteuid?.() || lockAt(fd, path) !== true) return 0
     // Only whole lines: half a number is another file's.
     const inodes = new Set([...readFileSync(fd, 'latin1').matchAll(/^(\d+)\n/gm)].map(([, inode]) => Number(inode)))
     if (sharedMemoryOf(processIds()).some((inode) => inodes.has(inode))) return 0
@@ -92,7 +93,8 @@ const sweepLedger = (path: string): number => {
 
 const openQuietly = (path: string): number | undefined => {
   try {
-    return openSync(path, 'r')
+    // A FIFO of that name would be waited at for ever.
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
   } catch {
     // Not ours to read, or gone meanwhile.
     return undefined

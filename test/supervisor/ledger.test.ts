@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, existsSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { openLibc } from '../../src/std/libc.ts'
@@ -121,14 +121,17 @@ describe('a ledger of shared memory', () => {
     for (const each of [path, list]) rmSync(each)
   })
 
-  test('that is none is not read: a directory, a name of another kind', () => {
-    const names = ['.aim-engine-0123456789ab', '.aim-engine-x', 'aim-engine-0123456789ab'].map((name) => join('/dev/shm', name))
+  test('that is none is not read: a directory, a FIFO, a link, a name of another kind', () => {
+    const [directory = '', fifo = '', link = '', ...others] = [
+      ...['.aim-engine-0123456789ab', '.aim-engine-0123456789ac', '.aim-engine-0123456789ad', '.aim-engine-x', 'aim-engine-0123456789ab'],
+    ].map((name) => join('/dev/shm', name))
     const { path, inode } = file()
-    for (const name of names.slice(1)) writeFileSync(name, `${inode}\n`)
-    mkdirSync(names[0] ?? '')
+    for (const name of others) writeFileSync(name, `${inode}\n`)
+    mkdirSync(directory)
+    execFileSync('mkfifo', [fifo])
+    symlinkSync(others[0] ?? '', link)
     assert.equal(sweepLedgers(), 0)
     assert.ok(existsSync(path))
-    rmdirSync(names[0] ?? '')
-    for (const name of [...names.slice(1), path]) rmSync(name)
+    for (const name of [directory, fifo, link, ...others, path]) rmSync(name, { recursive: true })
   })
 })
