@@ -67,6 +67,15 @@ export const buildCauses: readonly Cause[] = [
   },
   {
     cause: 'library-missing',
+    pattern: /^AttributeError: (?<what>(?:partially initialized )?module '\w+' has no attribute '\w+')/,
+    within: /in <module>[^\n]*(?:\n[^\n]*)?$/,
+    sentence: 'Python cannot load a module: $<what>',
+    fix: 'image, Python and packages do not belong together: use the image as it was published; leave PYTHONPATH and PYTHONHOME alone; code that the model brings must be made for this Python',
+    remedy: 'configure',
+    weight: 'general',
+  },
+  {
+    cause: 'library-missing',
     pattern: /(?<!\w)(?:ImportError|SyntaxError|IndentationError): (?<what>.*)|Fatal Python error: (?<python>(?!Segm|Bus|Illegal|Abort).*)/,
     sentence: 'Python cannot load a module: $<what> $<python>',
     fix: 'image, Python and packages do not belong together: use the image as it was published; leave PYTHONPATH and PYTHONHOME alone; code that the model brings must be made for this Python',

@@ -14,7 +14,8 @@ export const modelCauses: readonly Cause[] = [
   },
   {
     cause: 'no-tokenizer',
-    pattern: /Repo id must[^:]*: '(?<what>[^']*)'|LocalEntryNotFoundError|(?<id>\S+) is not a local folder and is not a valid/,
+    pattern:
+      /Repo id must[^:]*: '(?<what>[^']*)'|LocalEntryNotFoundError(?!: An error happened while)|(?<id>\S+) is not a local folder and is not a valid/,
     within: /tokenizers?\/|tokenizer_config|_tokenizer\b|self\.tokenizer = get_model_path/,
     sentence: 'the tokenizer that was named ($<what>$<id>) is neither a directory in this container nor in the cache',
     fix: 'correct or leave out "tokenizer" in AIM_ENGINE_ARGS',
@@ -214,7 +215,7 @@ export const modelCauses: readonly Cause[] = [
   },
   {
     cause: 'no-tokenizer',
-    pattern: /(?<what>.{1,200})/,
+    pattern: /^(?!PermissionError)(?<what>.{1,200})/,
     within: /(?:tokenization_\w+|tokenizers\/\w+|tokenizer_base)\.py", line \d+, in (?!.*(?:load_weights|_initialize_model))/,
     sentence: 'the tokenizer cannot be read: $<what>',
     fix: `tokenizer.json or tokenizer_config.json is damaged: ${pullAgain}`,

@@ -59,18 +59,18 @@ export const networkCauses: readonly Cause[] = [
     remedy: 'permit',
   },
   {
-    cause: 'hub-unreachable',
-    pattern:
-      /We couldn't connect to|Max retries exceeded with url|(?:50[0234]|429) (?:Server|Client) Error|(?:Server|Client) error '(?:50[0234]|429) |Temporary failure in name resolution|ReadTimeout|ConnectTimeout|httpx\.Connect\w*Error|Connection refused.*https?:/,
-    sentence: 'the hub cannot be reached',
-    fix: 'check HF_ENDPOINT, DNS and proxies (HTTPS_PROXY); with the model in the cache set HF_HUB_OFFLINE=1',
-    remedy: 'try-later',
-  },
-  {
     cause: 'tls-trust',
     pattern: /CERTIFICATE_VERIFY_FAILED/,
     sentence: 'the certificate of the hub is not trusted',
     fix: 'mount the certificate of your proxy and set SSL_CERT_FILE (and REQUESTS_CA_BUNDLE) to it',
     remedy: 'configure',
+  },
+  {
+    cause: 'hub-unreachable',
+    pattern:
+      /We couldn't connect to|Max retries exceeded with url|(?:50[0234]|429) (?:Server|Client) Error|(?:Server|Client) error '(?:50[0234]|429) |Temporary failure in name resolution|ReadTimeout|ConnectTimeout|http(?:x|core)2?\.Connect\w*Error|Connection refused.*https?:/,
+    sentence: 'the hub cannot be reached',
+    fix: 'check HF_ENDPOINT, DNS and proxies (HTTPS_PROXY); with the model in the cache set HF_HUB_OFFLINE=1',
+    remedy: 'try-later',
   },
 ]

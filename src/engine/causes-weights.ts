@@ -68,7 +68,7 @@ export const weightCauses: readonly Cause[] = [
   {
     cause: 'missing-file',
     pattern:
-      /LocalEntryNotFoundError|outgoing traffic has been disabled|offline mode is enabled|does not appear to have a file named (?<what>\S+?)\.? /,
+      /LocalEntryNotFoundError(?!: An error happened while)|outgoing traffic has been disabled|offline mode is enabled|does not appear to have a file named (?<what>\S+?)\.? /,
     sentence: 'the engine runs offline and a file that it needs is not in the cache: $<what>',
     fix: 'let AIM Engine pull the whole model: AIM_MODEL_ID=org/name with HF_HUB_OFFLINE unset; a draft model, adapter or tokenizer named by its hub id must be in the cache as well',
     remedy: 'configure',

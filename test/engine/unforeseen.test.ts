@@ -109,7 +109,17 @@ describe('an error that nobody captured is named', () => {
       /not aligned.*AIM_GPU_COUNT/,
     ],
     ['AssertionError: 29568 is not divisible by 16', ['vllm/distributed/utils.py', 'ensure_divisibility'], 'parallel', true, /29568/],
+    // by how the hub was asked for
+    [
+      'httpx.ConnectError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate (_ssl.c:992)',
+      ['httpx/_transports/default.py', 'map_httpcore_exceptions'],
+      'tls-trust',
+      true,
+      /SSL_CERT_FILE/,
+    ],
+    ['httpx2.ConnectError: [Errno -2] Name or service not known', ['httpx2/_transports/default.py', 'f'], 'hub-unreachable', false, /DNS/],
     // by what is not in the image
+    ["AttributeError: module 'torch' has no attribute 'Tensor'", ['vllm/utils/__init__.py', '<module>'], 'library-missing', true, /torch/],
     [
       'RuntimeError: Mooncake is not available',
       ['vllm/distributed/kv_transfer/kv_connector/v1/mooncake/mooncake_connector.py', '__init__'],

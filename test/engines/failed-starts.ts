@@ -555,4 +555,24 @@ export const failedStarts: readonly FailedStart[] = [
     env: { HF_HUB_OFFLINE: '0', HF_ENDPOINT: 'http://127.0.0.1:9' },
     cold: [],
   },
+  {
+    name: 'hub-name-unknown',
+    cause: 'hub-unreachable',
+    model: 'org/any',
+    env: { HF_HUB_OFFLINE: '0', HF_ENDPOINT: 'http://no-such-hub.invalid' },
+    cold: [],
+  },
+  {
+    name: 'hub-not-tls',
+    cause: 'hub-unreachable',
+    model: 'org/any',
+    env: { HF_HUB_OFFLINE: '0', HF_ENDPOINT: 'https://127.0.0.1:BUSY' },
+    cold: [],
+  },
+  {
+    name: 'tokenizer-unreadable',
+    cause: 'no-permission',
+    edit: (directory) => chmodSync(join(directory, 'tokenizer.json'), 0),
+    cold: ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-all'],
+  },
 ]
