@@ -16,15 +16,19 @@ const prefix = 'aim-engine-'
 /** As mkdtemp(3) names them. */
 const scratchName = /^aim-engine-\w{6}$/
 
+/** How often a sweeper may be quicker before it is taken for a kernel that locks nothing. */
+const tries = 3
+
 /** A fresh directory; the shared temporary one where none can be made. */
-export const makeScratch = (): Scratch => {
+export const makeScratch = (left = tries): Scratch => {
   try {
     const directory = mkdtempSync(join(tmpdir(), prefix))
     const lock = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY)
-    if (lockAt(lock, directory) !== false) return held(directory, lock)
+    const scratch = held(directory, lock)
+    if (lockAt(lock, directory) !== false || left === 1) return scratch
     // A sweeper that was quicker has taken it for a dead one's.
-    closeSync(lock)
-    return makeScratch()
+    scratch.remove()
+    return makeScratch(left - 1)
   } catch {
     return { directory: tmpdir(), remove: () => undefined }
   }

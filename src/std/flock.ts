@@ -13,17 +13,19 @@ export const hasLocks = (type: number): boolean => localTypes.has(type)
 
 let opened: { readonly libc: Libc | undefined } | undefined
 
-/** Locks an open file until it is closed, without waiting; false when another has it. */
-export const lockOpen = (fd: number, how: 'exclusive' | 'shared'): boolean => {
+const libc = (): Libc | undefined => {
   opened ??= { libc: openLibc() }
-  return opened.libc?.lock(fd, how) ?? false
+  return opened.libc
 }
+
+/** Locks an open file until it is closed, without waiting; false when another has it, or nothing can be locked. */
+export const lockOpen = (fd: number, how: 'exclusive' | 'shared'): boolean => libc()?.lock(fd, how) ?? false
 
 /**
  * Locks the file or directory that is open as `fd` until it is closed; undefined where that means nothing. False when another has it, or it is
  * at `path` no more: who makes one and who removes what nobody has locked both ask here, so that what was made is never removed unlocked.
  */
 export const lockAt = (fd: number, path: string): boolean | undefined => {
-  if (!hasLocks(statfsSync(path).type)) return undefined
+  if (libc() === undefined || !hasLocks(statfsSync(path).type)) return undefined
   return lockOpen(fd, 'exclusive') && statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino
 }

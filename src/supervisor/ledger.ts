@@ -42,14 +42,19 @@ export const createLedger = (): Ledger => {
   }
 }
 
-const openLedger = (): Open => {
+/** How often a sweeper may be quicker before it is taken for a kernel that locks nothing. */
+const tries = 3
+
+/** Throws where it cannot be locked: others would take it for a dead one's. */
+const openLedger = (left = tries): Open => {
   if (statfsSync(sharedMemory).type !== tmpfs) throw new Error(`${sharedMemory} is no tmpfs`)
   const path = join(sharedMemory, `.aim-engine-${randomBytes(6).toString('hex')}`)
   const fd = openSync(path, 'wx', 0o600)
-  // A sweeper that was quicker has taken it for a dead one's.
-  if (lockAt(fd, path) !== false) return { path, fd }
-  closeSync(fd)
-  return openLedger()
+  const locked = lockAt(fd, path)
+  if (locked) return { path, fd }
+  close({ path, fd })
+  if (locked === undefined || left === 1) throw new Error(`${path} cannot be locked`)
+  return openLedger(left - 1)
 }
 
 const close = ({ path, fd }: Open): void => {

@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { makeScratch, sweepScratches } from '../../src/serve/scratch.ts'
 import { openLibc } from '../../src/std/libc.ts'
@@ -57,6 +57,17 @@ describe('a scratch directory', () => {
     if (root) execFileSync('umount', [busy])
     else chmodSync(busy, 0o700)
     rmSync(scratch.directory, { recursive: true })
+  })
+
+  test('that cannot be locked is made all the same, once', async () => {
+    const source = join(import.meta.dirname, '../../src/serve/scratch.ts')
+    const script = `const { makeScratch } = await import(${JSON.stringify(source)})
+      process.stdout.write(makeScratch().directory)`
+    // Under the permission model there is no node:ffi.
+    const words = ['--permission', '--allow-fs-read=*', '--allow-fs-write=*', '--input-type=module', '-e', script]
+    const directory = execFileSync(process.execPath, words, { encoding: 'utf8' })
+    assert.deepEqual(readdirSync(place), [basename(directory)])
+    rmSync(directory, { recursive: true })
   })
 
   /** Somebody else's scratch directory, made by a process that lives until it is killed, which resolves when it is gone. */

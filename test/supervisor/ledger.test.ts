@@ -78,6 +78,18 @@ describe('a ledger of shared memory', () => {
     rmSync(foreign.path)
   })
 
+  test('that cannot be locked is not kept: others would take it for a dead one', () => {
+    const source = join(import.meta.dirname, '../../src/supervisor/ledger.ts')
+    const script = `const { createLedger } = await import(${JSON.stringify(source)})
+      const { existsSync, readdirSync, readlinkSync } = await import('node:fs')
+      createLedger().list(new Set([1]))
+      const links = readdirSync('/proc/self/fd').map((fd) => '/proc/self/fd/' + fd).filter(existsSync)
+      process.stdout.write(JSON.stringify(links.map((link) => readlinkSync(link)).filter((path) => path.startsWith('/dev/shm/'))))`
+    // Under the permission model there is no node:ffi.
+    const words = ['--permission', '--allow-fs-read=*', '--allow-fs-write=*', '--input-type=module', '-e', script]
+    assert.equal(execFileSync(process.execPath, words, { encoding: 'utf8' }), '[]')
+  })
+
   test('of a living supervisor stays with what it lists', () => {
     const { path, inode } = file()
     const ledger = createLedger()
