@@ -6,7 +6,7 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { lockAt } from '../std/flock.ts'
+import { lockAt, makeLocked, type Opened } from '../std/flock.ts'
 import { directoryOf, processIds } from '../supervisor/proc.ts'
 
 /** An engine's working directory and the place of its temporary files. `remove` may be called again, and never throws. */
@@ -16,39 +16,35 @@ const prefix = 'aim-engine-'
 /** As mkdtemp(3) names them. */
 const scratchName = /^aim-engine-\w{6}$/
 
-/** How often a sweeper may be quicker before it is taken for a kernel that locks nothing. */
-const tries = 3
-
 /** A fresh directory; the shared temporary one where none can be made. */
-export const makeScratch = (left = tries): Scratch => {
+export const makeScratch = (): Scratch => {
   try {
-    const directory = mkdtempSync(join(tmpdir(), prefix))
-    const lock = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY)
-    const scratch = held(directory, lock)
-    if (lockAt(lock, directory) !== false || left === 1) return scratch
-    // A sweeper that was quicker has taken it for a dead one's.
-    scratch.remove()
-    return makeScratch(left - 1)
+    const made = makeLocked(makeDirectory, removeDirectory)
+    let there = true
+    return {
+      directory: made.path,
+      remove: () => {
+        if (there) removeDirectory(made)
+        there = false
+      },
+    }
   } catch {
     return { directory: tmpdir(), remove: () => undefined }
   }
 }
 
-const held = (directory: string, lock: number): Scratch => {
-  let there = true
-  return {
-    directory,
-    remove: () => {
-      if (!there) return
-      there = false
-      try {
-        rmSync(directory, { recursive: true, force: true })
-      } catch {
-        // A directory in it that may not be written to is no reason to fail; the container's end removes it.
-      }
-      closeSync(lock)
-    },
+const makeDirectory = (): Opened => {
+  const path = mkdtempSync(join(tmpdir(), prefix))
+  return { path, fd: openSync(path, constants.O_RDONLY | constants.O_DIRECTORY) }
+}
+
+const removeDirectory = ({ path, fd }: Opened): void => {
+  try {
+    rmSync(path, { recursive: true, force: true })
+  } catch {
+    // A directory in it that may not be written to is no reason to fail; the container's end removes it.
   }
+  closeSync(fd)
 }
 
 /** Removes those of supervisors that were killed, unless a process that can be seen still works there. Resolves with how many; never rejects. */

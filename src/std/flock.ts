@@ -1,5 +1,6 @@
 /** Edge: locks that die with their holder (flock(2)), on the file systems where they can be trusted. */
 import { fstatSync, statfsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { type Libc, openLibc } from './libc.ts'
 
 /**
@@ -23,9 +24,27 @@ export const lockOpen = (fd: number, how: 'exclusive' | 'shared'): boolean => li
 
 /**
  * Locks the file or directory that is open as `fd` until it is closed; undefined where that means nothing. False when another has it, or it is
- * at `path` no more: who makes one and who removes what nobody has locked both ask here, so that what was made is never removed unlocked.
+ * at `path` no more: who makes one (`makeLocked`) and who removes what nobody has locked both ask here, so that a fresh one is not taken for a
+ * dead one's.
  */
 export const lockAt = (fd: number, path: string): boolean | undefined => {
-  if (libc() === undefined || !hasLocks(statfsSync(path).type)) return undefined
+  // Of the directory: what was removed has no name any more.
+  if (libc() === undefined || !hasLocks(statfsSync(dirname(path)).type)) return undefined
   return lockOpen(fd, 'exclusive') && statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino
+}
+
+/** A file or directory that is open as `fd`. */
+export type Opened = { readonly path: string; readonly fd: number }
+
+/** How often a sweeper may be quicker before it is taken for a kernel that locks nothing. */
+const tries = 3
+
+/** Makes a file or directory and locks it until it is closed; another one when a sweeper took the first before it was locked. */
+export const makeLocked = (make: () => Opened, remove: (made: Opened) => void): Opened & { readonly locked: boolean } => {
+  for (let left = tries; ; left--) {
+    const made = make()
+    const locked = lockAt(made.fd, made.path)
+    if (locked !== false || left === 1) return { ...made, locked: locked === true }
+    remove(made)
+  }
 }

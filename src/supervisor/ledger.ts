@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { lockAt } from '../std/flock.ts'
+import { lockAt, makeLocked, type Opened } from '../std/flock.ts'
 import { processIds } from './proc.ts'
 import { removeSharedMemory, sharedMemory, sharedMemoryOf } from './shared-memory.ts'
 
@@ -20,11 +20,9 @@ const tmpfs = 0x01021994
 
 const ledgerName = /^\.aim-engine-[0-9a-f]{12}$/
 
-type Open = { readonly path: string; readonly fd: number }
-
 /** Makes a ledger without anything in it. */
 export const createLedger = (): Ledger => {
-  let open: Open | undefined
+  let open: Opened | undefined
   let written = 0
   return {
     list: (inodes) => {
@@ -42,22 +40,21 @@ export const createLedger = (): Ledger => {
   }
 }
 
-/** How often a sweeper may be quicker before it is taken for a kernel that locks nothing. */
-const tries = 3
-
 /** Throws where it cannot be locked: others would take it for a dead one's. */
-const openLedger = (left = tries): Open => {
+const openLedger = (): Opened => {
   if (statfsSync(sharedMemory).type !== tmpfs) throw new Error(`${sharedMemory} is no tmpfs`)
-  const path = join(sharedMemory, `.aim-engine-${randomBytes(6).toString('hex')}`)
-  const fd = openSync(path, 'wx', 0o600)
-  const locked = lockAt(fd, path)
-  if (locked) return { path, fd }
-  close({ path, fd })
-  if (locked === undefined || left === 1) throw new Error(`${path} cannot be locked`)
-  return openLedger(left - 1)
+  const made = makeLocked(makeFile, close)
+  if (made.locked) return made
+  close(made)
+  throw new Error(`${made.path} cannot be locked`)
 }
 
-const close = ({ path, fd }: Open): void => {
+const makeFile = (): Opened => {
+  const path = join(sharedMemory, `.aim-engine-${randomBytes(6).toString('hex')}`)
+  return { path, fd: openSync(path, 'wx', 0o600) }
+}
+
+const close = ({ path, fd }: Opened): void => {
   rmSync(path, { force: true })
   closeSync(fd)
 }
