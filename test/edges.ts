@@ -89,6 +89,7 @@ export const edges: readonly string[] = [
   'src/supervisor/footprint.ts',
   'src/supervisor/ledger.ts',
   'src/supervisor/owned.ts',
+  'src/supervisor/pipe.ts',
   'src/supervisor/proc.ts',
   'src/supervisor/reaper.ts',
   'src/supervisor/reclaim.ts',

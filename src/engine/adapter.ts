@@ -99,8 +99,8 @@ export type EngineAdapter = {
   readonly warmUp: (task: string, servedName: string) => WarmUp
   /** Headers by which a request reaches the core of this number, where the engine has several. */
   readonly headersFor: (core: string) => Readonly<Record<string, string>>
-  /** Whether lines have to be read one by one by the four below: false where each does no more than show that a start moves. */
-  readonly mayTell: (text: string) => boolean
+  /** Whether lines (UTF-8) have to be read one by one by the four below: false where each does no more than show that a start moves. */
+  readonly mayTell: (bytes: Uint8Array) => boolean
   /** Whether a line shows that a start moves. */
   readonly showsProgress: (line: string) => boolean
   /** Whether a line of an engine that is asked shows work that it counts nowhere; never by what a user sent. */

@@ -53,8 +53,8 @@ const ofRanks: Readonly<Partial<Record<Name, (a: number, b: number) => number>>>
   cacheBytes: Math.min,
 }
 
-/** Whether any line of a text may hold one. */
-export const mayCount = (text: string): boolean => anyFigure.test(text)
+/** Every pattern by which a line holds one. */
+export const figurePatterns: readonly RegExp[] = fragments.map(([, pattern]) => pattern)
 
 /** The figures with those of one more line; the same ones where it says none. */
 export const addFigures = (figures: MemoryFigures, line: string): MemoryFigures => {

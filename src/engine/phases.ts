@@ -35,8 +35,8 @@ const anySign = new RegExp(signs.map(([{ source }]) => source.replaceAll(/\?<\w+
 /** Lines that come also from an engine that stands still: access lines of our own probes, and vLLM's notice that it waits. */
 const standstill = /"(?:GET|HEAD|POST) \/\S* HTTP\/|No available shared memory broadcast block/
 
-/** Whether any line of a text may be a sign, or come from an engine that stands still. */
-export const maySign = (text: string): boolean => anySign.test(text) || standstill.test(text)
+/** Every pattern by which a line is a sign, or shows an engine that stands still. */
+export const signPatterns: readonly RegExp[] = [...signs.map(([pattern]) => pattern), standstill]
 
 /** Whether a line shows that a start moves. */
 export const showsProgress = (line: string): boolean => !standstill.test(line)

@@ -4,10 +4,11 @@ import { vllmCompileCaches } from './compile-caches.ts'
 import { endpointsOf } from './endpoints.ts'
 import { compilers, isOwnLine, keyMetrics } from './evidence.ts'
 import { explainExit } from './failures.ts'
-import { addFigures, mayCount, wasTooSmall } from './figures.ts'
+import { addFigures, figurePatterns, wasTooSmall } from './figures.ts'
 import { inFlight, readLoad } from './in-flight.ts'
-import { maySign, readPhase, showsProgress, showsWork } from './phases.ts'
+import { readPhase, showsProgress, showsWork, signPatterns } from './phases.ts'
 import { readPulse, saysSuspended } from './pulse.ts'
+import { createSearch, fragmentsOf } from './search.ts'
 import { warmUp } from './warm-up.ts'
 
 /** What each vLLM is told besides the profile; the comment at each says why. */
@@ -40,6 +41,9 @@ const argv = (input: EngineInput): readonly string[] => [
   ...input.extraArguments,
 ]
 
+/** Made when the first line comes: until then an engine is to be spawned. */
+let search: ((bytes: Uint8Array) => boolean) | undefined
+
 /** vLLM, 0.23 and later, on ROCm and on the CPU. */
 export const vllm: EngineAdapter = {
   name: 'vllm',
@@ -51,7 +55,10 @@ export const vllm: EngineAdapter = {
   warmUp,
   // vllm/entrypoints/generate/base/serving.py, 0.23 to 0.32; an older one passes it over.
   headersFor: (core) => ({ 'x-data-parallel-rank': core }),
-  mayTell: (text) => maySign(text) || mayCount(text),
+  mayTell: (bytes) => {
+    search ??= createSearch([...signPatterns, ...figurePatterns].flatMap(fragmentsOf))
+    return search(bytes)
+  },
   readPhase,
   addFigures,
   wasTooSmall,

@@ -4,6 +4,7 @@ import type { ExitMeaning } from '../engine/adapter.ts'
 import { endpointsOf } from '../engine/endpoints.ts'
 import { vllm } from '../engine/vllm.ts'
 import type { Launch } from '../plan/launch.ts'
+import type { Lines } from '../std/lines.ts'
 import { describeExit, type Exit } from '../supervisor/exit.ts'
 import { healthOf } from '../supervisor/health.ts'
 import type { State } from '../supervisor/states.ts'
@@ -80,11 +81,11 @@ export const createRun = (options: RunOptions): Run => {
     log.write(level, stepSentence(previous, state), { next: nextOf(state) })
   }
 
-  const onLines = (text: string, stream: 'stdout' | 'stderr'): void => {
-    log.engineLines(text, stream)
+  const onLines = (lines: Lines, stream: 'stdout' | 'stderr'): void => {
+    log.engineLines(lines, stream)
     const { state } = supervisor.life()
-    if (state.kind === 'ready' || state.kind === 'unready') standstill.onLines(text)
-    else startup.onLines(text)
+    if (state.kind === 'ready' || state.kind === 'unready') standstill.onLines(lines)
+    else startup.onLines(lines)
   }
 
   const means = (exit: Exit, lines: readonly string[], served: boolean): ExitMeaning => {
@@ -137,7 +138,7 @@ export const createRun = (options: RunOptions): Run => {
 
   const onHappening = (happening: Happening): void => {
     if (happening.kind === 'state') onState(happening.state, happening.previous)
-    else if (happening.kind === 'lines') onLines(happening.text, happening.stream)
+    else if (happening.kind === 'lines') onLines(happening.lines, happening.stream)
     else if (happening.kind === 'exited') onExited(happening)
     else if (happening.kind === 'error') fail(options.failureWords(happening.error))
     else if (happening.kind === 'spawned') {

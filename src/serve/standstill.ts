@@ -1,7 +1,7 @@
 /** Watches over a serving engine and looks at one that stands still. Acts only through what it is given. */
 import type { EngineAdapter } from '../engine/adapter.ts'
 import type { Clock } from '../std/clock.ts'
-import { linesOf } from '../std/lines.ts'
+import { type Lines, linesOf } from '../std/lines.ts'
 import type { Policy } from '../supervisor/policy.ts'
 import type { Supervisor, Work } from '../supervisor/supervise.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -22,7 +22,7 @@ export type StandstillOptions = {
 }
 
 /** The two pieces of work for the supervisor, and the lines that an engine says while it serves. */
-export type Standstill = Pick<Work, 'watch' | 'examine'> & { readonly onLines: (text: string) => void }
+export type Standstill = Pick<Work, 'watch' | 'examine'> & { readonly onLines: (lines: Lines) => void }
 
 /** Makes one; nothing happens by itself. */
 export const createStandstill = ({ adapter, clock, log, policy, target, story, change, supervisor }: StandstillOptions): Standstill => {
@@ -31,8 +31,8 @@ export const createStandstill = ({ adapter, clock, log, policy, target, story, c
   /** What the watchdog says; undefined while all is well. */
   let witness: string | undefined
   return {
-    onLines: (text) => {
-      if (adapter.mayTell(text)) signs += linesOf(text).filter(adapter.showsWork).length
+    onLines: ({ bytes }) => {
+      if (adapter.mayTell(bytes)) signs += linesOf(bytes.toString()).filter(adapter.showsWork).length
     },
     watch: async (signal, report) => {
       const { watch } = await import('./watch.ts')

@@ -4,7 +4,7 @@ import type { MemoryFigures } from '../engine/figures.ts'
 import type { StartStatus } from '../ops/status.ts'
 import type { Launch } from '../plan/launch.ts'
 import type { Clock } from '../std/clock.ts'
-import { countLines, linesOf } from '../std/lines.ts'
+import { type Lines, linesOf } from '../std/lines.ts'
 import type { Memory, MemoryUse } from '../supervisor/memory.ts'
 import type { Policy } from '../supervisor/policy.ts'
 import type { Message, Supervisor } from '../supervisor/supervise.ts'
@@ -47,8 +47,7 @@ export type Startup = {
   /** Learns how long the last start of this launch took, once; for when the engine is spawned or something else takes its time. */
   readonly learn: (launch: Launch) => void
   readonly enter: (phase: string) => void
-  /** Whole lines, each with its `\n`. */
-  readonly onLines: (text: string) => void
+  readonly onLines: (lines: Lines) => void
   /** Looks at the engine from outside until it is ready. */
   readonly watch: (signal: AbortSignal) => void
   /** It became ready. */
@@ -110,9 +109,9 @@ export const createStartup = (options: StartupOptions): Startup => {
     }
     return moves
   }
-  const countMoving = (kind: 'starting' | 'warming', text: string): number => {
-    if (adapter.mayTell(text)) return linesOf(text).filter((line) => hear(kind, line)).length
-    return kind === 'starting' ? countLines(text) : 0
+  const countMoving = (kind: 'starting' | 'warming', { bytes, count }: Lines): number => {
+    if (adapter.mayTell(bytes)) return linesOf(bytes.toString()).filter((line) => hear(kind, line)).length
+    return kind === 'starting' ? count : 0
   }
   const report = (): void => {
     const now = status()
@@ -131,13 +130,13 @@ export const createStartup = (options: StartupOptions): Startup => {
     },
     enter,
     status,
-    onLines: (text) => {
+    onLines: (said) => {
       const kind = stage()
       if (kind === undefined) return
-      const moving = countMoving(kind, text)
+      const moving = countMoving(kind, said)
       if (moving === 0) return
       lines += moving
-      // A flood brings one text after the other, for which probes would wait.
+      // A flood brings them without a pause, for which probes would wait.
       if (clock.now() - heard < hearingMs) return
       heard = clock.now()
       moved('log')

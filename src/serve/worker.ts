@@ -41,8 +41,8 @@ export const runWorker = <K extends WorkerMessage['kind']>(
         errors += String(error)
       }
     }
-    const lines = splitLines((text) => linesOf(text).forEach(hear), Number.POSITIVE_INFINITY)
-    child.stdout.setEncoding('utf8').on('data', lines.push)
+    const lines = splitLines(({ bytes }) => linesOf(bytes.toString()).forEach(hear), Number.POSITIVE_INFINITY)
+    child.stdout.on('data', lines.push)
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       errors = (errors + text).slice(-4096)
     })

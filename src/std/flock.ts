@@ -1,7 +1,7 @@
 /** Edge: locks that die with their holder (flock(2)), on the file systems where they can be trusted. */
 import { fstatSync, statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Libc, openLibc } from './libc.ts'
+import { openLibc } from './libc.ts'
 
 /**
  * File systems that one kernel has to itself, by f_type of statfs(2) (linux/magic.h): ext2 to 4, XFS, Btrfs, F2FS, ZFS, tmpfs, overlayfs. Not
@@ -12,15 +12,8 @@ const localTypes: ReadonlySet<number> = new Set([0xef53, 0x58465342, 0x9123683e,
 /** Whether a lock means something on a file system of this type (f_type of statfs(2)). */
 export const hasLocks = (type: number): boolean => localTypes.has(type)
 
-let opened: { readonly libc: Libc | undefined } | undefined
-
-const libc = (): Libc | undefined => {
-  opened ??= { libc: openLibc() }
-  return opened.libc
-}
-
 /** Locks an open file until it is closed, without waiting; false when another has it, or nothing can be locked. */
-export const lockOpen = (fd: number, how: 'exclusive' | 'shared'): boolean => libc()?.lock(fd, how) ?? false
+export const lockOpen = (fd: number, how: 'exclusive' | 'shared'): boolean => openLibc()?.lock(fd, how) ?? false
 
 /**
  * Locks the file or directory that is open as `fd` until it is closed; undefined where that means nothing. False when another has it, or it is
@@ -29,7 +22,7 @@ export const lockOpen = (fd: number, how: 'exclusive' | 'shared'): boolean => li
  */
 export const lockAt = (fd: number, path: string): boolean | undefined => {
   // Of the directory: what was removed has no name any more.
-  if (libc() === undefined || !hasLocks(statfsSync(dirname(path)).type)) return undefined
+  if (openLibc() === undefined || !hasLocks(statfsSync(dirname(path)).type)) return undefined
   return lockOpen(fd, 'exclusive') && statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino
 }
 

@@ -3,8 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants as modes, statSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
+import type { Pipe } from '../std/libc.ts'
+import type { Lines } from '../std/lines.ts'
 import type { Exit } from './exit.ts'
-import { type LineSplitter, splitLines } from './lines.ts'
+import { closeAll, openPipe, readLines } from './pipe.ts'
 import type { Program } from './program.ts'
 
 /** After the exit, how long to wait for the last words when a stray still holds the pipe open; milliseconds. */
@@ -20,32 +22,29 @@ export type SpawnFailure = {
   readonly directory?: string
 }
 
-/** Characters of output that are read in one turn of the event loop: a few hundred lines, for which a probe has to wait. */
-const sliceLength = 16_384
-
 /** What a spawned program reports. `onGone` comes when it has ended, `onExit` after its last line unless a stray holds the pipe. */
 export type Listener = {
   readonly onSpawned: (pid: number) => void
   readonly onSpawnFailed: (failure: SpawnFailure) => void
-  /** Whole lines, each with its `\n`. */
-  readonly onLines: (text: string, stream: 'stdout' | 'stderr') => void
+  readonly onLines: (lines: Lines, stream: 'stdout' | 'stderr') => void
   readonly onGone: () => void
   readonly onExit: (exit: Exit) => void
 }
 
 /** Starts `program` in a session and process group of its own, with default signal dispositions (libuv resets them) and no stdin. */
 export const spawnProgram = (program: Program, listener: Listener): void => {
-  const child = start(program, listener)
-  if (child === undefined) return
-  child.on('error', (error) => {
+  const [out, err] = [openPipe(), openPipe()]
+  const child = start(program, [out, err], listener)
+  closeAll([out?.write, err?.write])
+  if (child?.pid === undefined) closeAll([out?.read, err?.read])
+  child?.on('error', (error) => {
     if (child.pid === undefined) listener.onSpawnFailed(failureOf(error, program))
   })
-  if (child.pid === undefined) return
+  if (child?.pid === undefined) return
   listener.onSpawned(child.pid)
-  const ended = [
-    read(child.stdout, (text) => listener.onLines(text, 'stdout')),
-    read(child.stderr, (text) => listener.onLines(text, 'stderr')),
-  ]
+  const read = (from: number | Readable | null | undefined, stream: 'stdout' | 'stderr'): Promise<void> | undefined =>
+    from == null ? undefined : readLines(from, (lines) => listener.onLines(lines, stream))
+  const ended = [read(out?.read ?? child.stdout, 'stdout'), read(err?.read ?? child.stderr, 'stderr')]
   child.on('exit', (code, signal) => {
     listener.onGone()
     const exit: Exit = signal === null ? { kind: 'code', code: code ?? 1 } : { kind: 'signal', signal, number: constants.signals[signal] }
@@ -64,13 +63,13 @@ export const signalProcess = (pid: number, signal: NodeJS.Signals): boolean => {
   }
 }
 
-const start = (program: Program, listener: Listener): ChildProcess | undefined => {
+const start = (program: Program, outputs: readonly (Pipe | undefined)[], listener: Listener): ChildProcess | undefined => {
   try {
     return spawn(program.file, program.arguments, {
       cwd: program.directory,
       env: program.environment,
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', ...outputs.map((pipe) => pipe?.write ?? 'pipe')],
     })
   } catch (error) {
     listener.onSpawnFailed(failureOf(error, program))
@@ -91,35 +90,6 @@ const canEnter = (directory: string): boolean => {
   } catch {
     return false
   }
-}
-
-const read = (stream: Readable | null, onLines: (text: string) => void): Promise<void> => {
-  if (stream === null) return Promise.resolve()
-  const splitter: LineSplitter = splitLines(onLines)
-  let waiting = ''
-  let taken = false
-  const take = (): void => {
-    taken = waiting !== ''
-    if (!taken) return void stream.resume()
-    splitter.push(waiting.slice(0, sliceLength))
-    waiting = waiting.slice(sliceLength)
-    setImmediate(take)
-  }
-  stream.setEncoding('utf8')
-  stream.on('data', (text: string) => {
-    waiting += text
-    if (!taken) take()
-    // libuv reads up to 32 times in a row what is there.
-    if (waiting !== '') stream.pause()
-  })
-  return new Promise((resolve) => {
-    stream.on('close', () => {
-      splitter.push(waiting)
-      waiting = ''
-      splitter.end()
-      resolve()
-    })
-  })
 }
 
 const once = (action: () => void): (() => void) => {

@@ -1,5 +1,6 @@
 /** The loop. One mailbox, one writer of the lifecycle; what `lifecycle.ts` decides is done here, through the edges beside it. */
 import type { Clock } from '../std/clock.ts'
+import type { Lines } from '../std/lines.ts'
 import { createMailbox } from '../std/mailbox.ts'
 import { startDeadline } from './deadline.ts'
 import type { Exit } from './exit.ts'
@@ -47,8 +48,7 @@ export type Happening =
   | { readonly kind: 'state'; readonly state: State; readonly previous: State }
   | { readonly kind: 'spawned'; readonly pid: number }
   | ({ readonly kind: 'spawn-failed' } & SpawnFailure)
-  /** Whole lines of the engine, each with its `\n`. */
-  | { readonly kind: 'lines'; readonly text: string; readonly stream: 'stdout' | 'stderr' }
+  | { readonly kind: 'lines'; readonly lines: Lines; readonly stream: 'stdout' | 'stderr' }
   /** `served`: this engine had been ready. */
   | { readonly kind: 'exited'; readonly exit: Exit; readonly lines: readonly string[]; readonly served: boolean }
   | { readonly kind: 'error'; readonly error: unknown }
@@ -212,9 +212,9 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
           onHappening({ kind: 'spawn-failed', ...failure })
           post({ kind: 'failed', reason: 'spawn-failed', exitCode: failure.exitCode })
         },
-        onLines: (text, stream) => {
-          own.push(text)
-          onHappening({ kind: 'lines', text, stream })
+        onLines: (lines, stream) => {
+          own.push(lines)
+          onHappening({ kind: 'lines', lines, stream })
         },
         onGone: () => {
           // While its last words come in nobody may be told that it serves.

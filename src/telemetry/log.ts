@@ -1,6 +1,6 @@
 /** Edge: loads pino. */
 import type { Logger } from 'pino'
-import { linesOf } from '../std/lines.ts'
+import { type Lines, linesOf } from '../std/lines.ts'
 import type { Sink } from './sink.ts'
 import { formatLine } from './text.ts'
 
@@ -10,8 +10,8 @@ export type Level = 'debug' | 'info' | 'warning' | 'error' | 'critical'
 /** Our own log: a sentence and its facts. */
 export type Log = {
   readonly write: (level: Level, message: string, facts?: Readonly<Record<string, unknown>>) => void
-  /** Whole lines of the engine, each with its `\n`: as they came in text, each wrapped in JSON. */
-  readonly engineLines: (text: string, stream: 'stdout' | 'stderr') => void
+  /** Lines of the engine: as they came in text, each wrapped in JSON. */
+  readonly engineLines: (lines: Lines, stream: 'stdout' | 'stderr') => void
   /** Loads the logger and writes what waited for it; nothing is lost when it is called late. */
   readonly open: () => Promise<void>
 }
@@ -42,11 +42,11 @@ export const createLog = ({ level, format, out, err, wall }: LogOptions): Log =>
       if (logger) emit(logger, entry)
       else waiting.push(entry)
     },
-    engineLines: (text, stream) => {
+    engineLines: ({ bytes, count }, stream) => {
       const sink = stream === 'stdout' ? out : err
-      if (format === 'text') return sink.write(text)
+      if (format === 'text') return sink.write(bytes, count)
       const record = { level: 'info', time: new Date(wall()).toISOString(), source: 'engine', stream }
-      for (const msg of linesOf(text)) sink.write(`${JSON.stringify({ ...record, msg })}\n`)
+      for (const msg of linesOf(bytes.toString())) sink.write(`${JSON.stringify({ ...record, msg })}\n`)
     },
     open: async () => {
       if (logger) return

@@ -18,7 +18,8 @@ const filled = ({ bytes, end }: Block): Buffer => bytes.subarray(0, end)
 
 /** A place for whole lines. */
 export type Sink = {
-  readonly write: (text: string) => void
+  /** UTF-8, which is copied; `lines` is how many it holds, for who has counted them. */
+  readonly write: (text: string | Uint8Array, lines?: number) => void
   /** Lines that did not fit while the reader was slow or after it left. */
   readonly dropped: () => number
   /** Resolves with true when all is written, or after `ms` with false: then a thread of the pool may hang in a write. */
@@ -67,15 +68,16 @@ export const createSink = (wanted: number): Sink => {
     for (const done of idle) done()
     idle.clear()
   }
-  const append = (text: string): void => {
-    const bytes = Buffer.byteLength(text)
-    waiting += bytes
+  const append = (bytes: Uint8Array): void => {
+    const { length } = bytes
+    waiting += length
     let last = queue.at(-1)
-    if (!last || last.end + bytes > last.bytes.length) {
-      last = { bytes: Buffer.allocUnsafe(busy ? Math.max(bytes, blockBytes) : bytes), end: 0 }
+    if (!last || last.end + length > last.bytes.length) {
+      last = { bytes: Buffer.allocUnsafe(busy ? Math.max(length, blockBytes) : length), end: 0 }
       queue.push(last)
     }
-    last.end += last.bytes.write(text, last.end)
+    last.bytes.set(bytes, last.end)
+    last.end += length
   }
   const writeAll = (chunk: Buffer, from: number, waitMs = retry.leastMs): void => {
     write(descriptor, chunk, from, chunk.length - from, null, (error, written) => {
@@ -90,13 +92,13 @@ export const createSink = (wanted: number): Sink => {
     })
   }
   return {
-    write: (text) => {
-      // No text has fewer bytes than characters, and in a flood most of it ends here.
-      if (gone || waiting + text.length > limitBytes) {
-        dropped += countLines(text)
+    write: (text, lines) => {
+      const bytes = typeof text === 'string' ? Buffer.from(text) : text
+      if (gone || waiting + bytes.length > limitBytes) {
+        dropped += lines ?? countLines(bytes)
         return
       }
-      append(text)
+      append(bytes)
       if (!busy) next()
     },
     dropped: () => dropped,

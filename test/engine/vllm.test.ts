@@ -150,7 +150,8 @@ describe('showsWork()', () => {
 describe('mayTell()', () => {
   const captures = globSync(join(import.meta.dirname, '../fixtures/engine/*.log'))
   const silent = '(Worker pid=3) INFO 11-23 18:37:56 [x.py:1] still at it'
-  test('says no to lines that do no more than come', () => assert.equal(vllm.mayTell(`${silent}\n${silent}\n`), false))
+  const mayTell = (text: string): boolean => vllm.mayTell(Buffer.from(text))
+  test('says no to lines that do no more than come', () => assert.equal(mayTell(`${silent}\n${silent}\n`), false))
   test('says yes wherever a line of a real engine tells any of the readers something', () => {
     const lines = captures.flatMap((path) => readFileSync(path, 'utf8').split(/[\r\n]+/))
     const telling = lines.filter(
@@ -158,7 +159,7 @@ describe('mayTell()', () => {
     )
     assert.ok(telling.length > 100, `${telling.length} lines`)
     assert.deepEqual(
-      telling.filter((line) => !vllm.mayTell(`${silent}\n${line}\n${silent}\n`)),
+      telling.filter((line) => !mayTell(`${silent}\n${line}\n${silent}\n`)),
       [],
     )
   })

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { vllm } from '../../src/engine/vllm.ts'
 import { createStartup } from '../../src/serve/startup.ts'
 import { opening, type Story } from '../../src/serve/story.ts'
+import { toLines } from '../../src/std/lines.ts'
 import type { Policy } from '../../src/supervisor/policy.ts'
 import { initial, type State } from '../../src/supervisor/states.ts'
 
@@ -28,7 +29,7 @@ const hear = (
     },
     supervisor: () => ({ post: ({ kind }) => posts.push(kind), life: () => ({ ...initial, state }), pid: () => 7 }),
   })
-  for (const text of texts) startup.onLines(text)
+  for (const text of texts) startup.onLines(toLines(text))
   return { posts, changes, story }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { linesOf } from '../../src/std/lines.ts'
+import { linesOf, toLines } from '../../src/std/lines.ts'
 import { healthOf } from '../../src/supervisor/health.ts'
 import { maxLineLength, splitLines } from '../../src/supervisor/lines.ts'
 import { gracePeriodMs, type Policy, stagesFor, withinGrace } from '../../src/supervisor/policy.ts'
@@ -94,10 +94,10 @@ describe('mayRead()', () => {
 })
 
 describe('splitLines()', () => {
-  const split = (pieces: readonly string[], limit?: number): readonly string[] => {
+  const split = (pieces: readonly (string | Uint8Array)[], limit?: number): readonly string[] => {
     const lines: string[] = []
-    const splitter = splitLines((text) => lines.push(...linesOf(text)), limit)
-    for (const piece of pieces) splitter.push(piece)
+    const splitter = splitLines(({ bytes }) => lines.push(...linesOf(bytes.toString())), limit)
+    for (const piece of pieces) splitter.push(typeof piece === 'string' ? Buffer.from(piece) : piece)
     splitter.end()
     return lines
   }
@@ -116,15 +116,19 @@ describe('splitLines()', () => {
     const text = `\n\nshort\n\r\n1%\r2%\r${'long'.repeat(20)}\n${'x'.repeat(12)}\n\nand €😀é\nthe end`
     const whole = split([text], 12)
     assert.deepEqual(whole, ['short', '1%', '2%', 'longlonglong…', 'x'.repeat(12), 'and €😀é', 'the end'])
-    for (let length = 1; length < text.length; length++) {
-      const pieces = Array.from({ length: Math.ceil(text.length / length) }, (_, at) => text.slice(at * length, (at + 1) * length))
+    const bytes = Buffer.from(text)
+    for (let length = 1; length < bytes.length; length++) {
+      const pieces = Array.from({ length: Math.ceil(bytes.length / length) }, (_, at) => bytes.subarray(at * length, (at + 1) * length))
       assert.deepEqual(split(pieces, 12), whole, `pieces of ${length}`)
     }
   })
-  test('cuts a line that never ends', () => {
-    const [line = ''] = split(['x'.repeat(maxLineLength), 'x'.repeat(maxLineLength), '\n'])
-    assert.equal(line.length, maxLineLength + 1)
-  })
+  for (const character of ['x', 'é', '€', '😀'])
+    test(`cuts a line of ${character} that never ends`, () => {
+      const piece = character.repeat(maxLineLength)
+      const [line = '', next] = split([piece, piece, '\n', 'next\n'])
+      assert.equal(line, `${(piece + piece).slice(0, maxLineLength)}…`)
+      assert.equal(next, 'next')
+    })
 })
 
 describe('createRing()', () => {
@@ -139,9 +143,18 @@ describe('createRing()', () => {
   for (const [claim, texts, lines] of rows)
     test(claim, () => {
       const ring = createRing(3)
-      for (const text of texts) ring.push(text)
+      for (const text of texts) ring.push(toLines(text))
       assert.deepEqual(ring.lines(), lines)
     })
+  test('holds the last of a flood whole, of whatever length and alphabet, though its memory is used again', () => {
+    const ring = createRing(500)
+    const all = Array.from({ length: 20_000 }, (_, at) => `${at} ${'aé€😀'.repeat(at % 97)}${at % 4999 === 0 ? 'x'.repeat(70_000) : ''}`)
+    for (let at = 0; at < all.length; at += 1 + (at % 7)) {
+      ring.push(toLines(`${all.slice(at, at + 1 + (at % 7)).join('\n')}\n`))
+      if (at % 101 === 0) assert.deepEqual(ring.lines(), all.slice(0, at + 1 + (at % 7)).slice(-500))
+    }
+    assert.deepEqual(ring.lines(), all.slice(-500))
+  })
 })
 
 test('backoffMs() is nothing at first, then doubles to its cap and takes between half and all of it', () => {

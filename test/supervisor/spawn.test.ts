@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { linesOf } from '../../src/std/lines.ts'
+import { readLines } from '../../src/supervisor/pipe.ts'
 import { type SpawnFailure, spawnProgram } from '../../src/supervisor/spawn.ts'
 
 /** How a spawn of `file` in `directory` fails. */
@@ -56,9 +58,9 @@ const readAll = async (script: string): Promise<{ readonly lines: readonly strin
       {
         onSpawned: () => undefined,
         onSpawnFailed: () => resolve(),
-        onLines: (text) => {
-          lines.push(...linesOf(text))
-          inTurn += text.length
+        onLines: ({ bytes }) => {
+          lines.push(...linesOf(bytes.toString()))
+          inTurn += bytes.length
         },
         onGone: () => undefined,
         onExit: () => resolve(),
@@ -83,7 +85,7 @@ describe('spawnProgram() reads a flood', () => {
         -1,
       )
       // Two slices: one before the counting of a turn and one after it.
-      assert.ok(mostInTurn <= 2 * 16_384 + 16, `${mostInTurn} characters in one turn`)
+      assert.ok(mostInTurn <= 2 * 16_384 + 16, `${mostInTurn} bytes in one turn`)
     })
   }
   test('with characters that slices and pieces cut in two', async () => {
@@ -94,4 +96,17 @@ describe('spawnProgram() reads a flood', () => {
       -1,
     )
   })
+})
+
+test('readLines() reads a pipe of Node as well, where no other can be had', async () => {
+  const lines: string[] = []
+  const child = spawn('seq', ['1', '300000'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await readLines(child.stdout, ({ bytes }) => lines.push(...linesOf(bytes.toString())))
+  assert.deepEqual([lines.length, lines.at(-1)], [300_000, '300000'])
+})
+
+test('a program can open its own output by name, as start-up scripts do', async () => {
+  // It happened: Node's pipes to a child are sockets, which cannot be opened (ENXIO), so that such a script failed with us alone.
+  const { lines } = await readAll('echo first; echo second > /dev/stdout && echo third >> /proc/self/fd/1')
+  assert.deepEqual(lines, ['first', 'second', 'third'])
 })

@@ -47,7 +47,7 @@ describe('createSupervisor()', () => {
     // exec: a shell that waits for a child blocks signals meanwhile, and it is the engine's own mask that counts.
     const { happenings, until } = start(shell('echo session $(ps -o sid= -p $$) $$; exec cat /proc/self/status'), { policy: never })
     await until(ended)
-    const lines = happenings.flatMap((happening) => (happening.kind === 'lines' ? linesOf(happening.text) : []))
+    const lines = happenings.flatMap((happening) => (happening.kind === 'lines' ? linesOf(happening.lines.bytes.toString()) : []))
     const [, sid, pid] = /session\s+(\d+)\s+(\d+)/.exec(lines[0] ?? '') ?? []
     assert.equal(sid, pid)
     assert.deepEqual(
@@ -102,7 +102,7 @@ describe('createSupervisor()', () => {
     const { happenings, until } = start(shell('printf "1%%\\r2%%\\rlast words"; exit 1'), { policy: never })
     await until(ended)
     assert.deepEqual(
-      happenings.flatMap((happening) => (happening.kind === 'lines' ? linesOf(happening.text) : [])),
+      happenings.flatMap((happening) => (happening.kind === 'lines' ? linesOf(happening.lines.bytes.toString()) : [])),
       ['1%', '2%', 'last words'],
     )
   })

@@ -1,7 +1,7 @@
 /** A supervisor over a real program, for tests: what it says is collected and can be waited for. */
 import { systemClock } from '../../src/std/clock.ts'
 import { openLibc } from '../../src/std/libc.ts'
-import { linesOf } from '../../src/std/lines.ts'
+import { linesOf, toLines } from '../../src/std/lines.ts'
 import type { Memory } from '../../src/supervisor/memory.ts'
 import { ownedPids } from '../../src/supervisor/owned.ts'
 import type { Policy } from '../../src/supervisor/policy.ts'
@@ -47,6 +47,10 @@ export type Watched = {
   readonly until: (seen: (happening: Happening) => boolean) => Promise<Happening>
 }
 
+/** Lines are only lent. */
+const keep = (happening: Happening): Happening =>
+  happening.kind === 'lines' ? { ...happening, lines: toLines(happening.lines.bytes.toString()) } : happening
+
 /** Starts a supervisor whose engine is a program that listens and answers at once. */
 export const start = (
   program: Program,
@@ -69,8 +73,9 @@ export const start = (
     spared: over.spared ?? new Set<number>(),
     reap: () => reaper?.reap(),
     onHappening: (happening) => {
-      happenings.push(happening)
-      for (const { seen, resolve } of waiting) if (seen(happening)) resolve(happening)
+      const kept = keep(happening)
+      happenings.push(kept)
+      for (const { seen, resolve } of waiting) if (seen(kept)) resolve(kept)
     },
     work: {
       pull: async () => undefined,
@@ -97,7 +102,8 @@ export const state = (name: string) => (happening: Happening) => happening.kind 
 /** It is over. */
 export const ended = (happening: Happening) => happening.kind === 'end'
 /** The engine wrote this line. */
-export const line = (text: string) => (happening: Happening) => happening.kind === 'lines' && linesOf(happening.text).includes(text)
+export const line = (text: string) => (happening: Happening) =>
+  happening.kind === 'lines' && linesOf(happening.lines.bytes.toString()).includes(text)
 /** The exit code that an end has. */
 export const codeOf = (happening: Happening) => (happening.kind === 'end' ? happening.exitCode : undefined)
 /** Pids of the engines so far. */

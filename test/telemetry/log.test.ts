@@ -5,13 +5,19 @@ import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { toLines } from '../../src/std/lines.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { createMetrics, type Figures } from '../../src/telemetry/metrics.ts'
 import { createSink, type Sink } from '../../src/telemetry/sink.ts'
 
 const collector = (): Sink & { readonly text: () => string } => {
   let text = ''
-  return { write: (more) => (text += more), dropped: () => 0, flush: async () => true, text: () => text }
+  return {
+    write: (more) => (text += typeof more === 'string' ? more : Buffer.from(more).toString()),
+    dropped: () => 0,
+    flush: async () => true,
+    text: () => text,
+  }
 }
 const wall = () => Date.UTC(2026, 0, 1, 12, 0, 0)
 
@@ -21,7 +27,7 @@ describe('createLog()', () => {
     const log = createLog({ level: 'info', format: 'text', out, err, wall })
     log.write('info', 'first', { port: 1 })
     log.write('debug', 'hidden')
-    log.engineLines('engine says\n', 'stdout')
+    log.engineLines(toLines('engine says\n'), 'stdout')
     assert.equal(err.text(), '')
     await log.open()
     log.write('warning', 'then', { why: 'two words' })
@@ -34,7 +40,7 @@ describe('createLog()', () => {
     const log = createLog({ level: 'info', format: 'json', out, err, wall })
     await log.open()
     log.write('error', 'broke', { cause: 'x' })
-    log.engineLines('plain "text"\nand more\n', 'stderr')
+    log.engineLines(toLines('plain "text"\nand more\n'), 'stderr')
     const [ours, engine, more] = err
       .text()
       .trim()

@@ -4,6 +4,7 @@ import { parse } from '../../../src/config/parse.ts'
 import type { LastWords } from '../../../src/serve/last-words.ts'
 import { leave, quit } from '../../../src/serve/leave.ts'
 import { readSecretFile } from '../../../src/serve/secret-file.ts'
+import { toLines } from '../../../src/std/lines.ts'
 import { createLog } from '../../../src/telemetry/log.ts'
 import { createSink } from '../../../src/telemetry/sink.ts'
 
@@ -21,5 +22,5 @@ const sinks = [createSink(1), createSink(2)] as const
 const log = createLog({ level: 'info', format: options.logFormat, out: sinks[0], err: sinks[1], wall: Date.now })
 process.on('exit', (code) => writeFileSync(listener, `${code}`))
 log.write('info', 'serves')
-log.engineLines('a line of the engine\n', 'stdout')
+log.engineLines(toLines('a line of the engine\n'), 'stdout')
 quit(await leave(options, log, sinks, exitCode, words))
