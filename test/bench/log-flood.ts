@@ -6,7 +6,7 @@
  */
 import { execFileSync, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,30 +29,14 @@ const root = join(import.meta.dirname, '../..')
 const directory = mkdtempSync(join(tmpdir(), 'aim-bench-'))
 const file = (name: string): string => join(directory, name)
 
-/**
- * `perl flood MADE GO TOOK`: makes numbered lines and then the file MADE, waits for a line of GO, writes them in 100 waves a second, as late as
- * the reader makes it, leaves its seconds in TOOK, and fails. Made while they are written they would take a small machine's CPUs from who is
- * measured.
- */
-const flood = `use Time::HiRes qw(time sleep); ($made, $go, $took) = @ARGV; $wave = ${perSecond} / 100;
-while ($n < ${total}) { $text = ""; for (1..$wave) { $n++; $text .= sprintf("INFO 11-24 00:00:00 [loggers.py:259] line %09d of the flood\\n", $n) } push @waves, $text }
-open F, ">", $made; close F; open F, "<", $go; <F>; $begin = time;
-for (@waves) { syswrite STDOUT, $_; $written++; $wait = $begin + $written / 100 - time; sleep $wait if $wait > 0 }
-open F, ">", $took; print F time - $begin; close F; exit 3`
+/** Writes numbered lines in 100 waves a second, as late as the reader makes it; leaves its own seconds in a file, then fails. */
+const flood = `use Time::HiRes qw(time sleep); $| = 1; $begin = time; $wave = ${perSecond} / 100;
+while ($n < ${total}) { $text = ""; for (1..$wave) { $n++; $text .= sprintf("INFO 11-24 00:00:00 [loggers.py:259] line %09d of the flood\\n", $n) } syswrite STDOUT, $text;
+$wait = $begin + $n / ${perSecond} - time; sleep $wait if $wait > 0 }
+open F, ">", $ARGV[0]; print F time - $begin; close F; exit 3`
 
-/** The flood as words of a shell, and how to let it go once it is made. */
-const makeFlood = (name: string) => {
-  const [made, go, took] = ['made', 'go', 'took'].map((part) => file(`${name}.${part}`)) as [string, string, string]
-  rmSync(made, { force: true })
-  rmSync(go, { force: true })
-  execFileSync('mkfifo', [go])
-  return {
-    words: `perl ${file('flood')} ${made} ${go} ${took}`,
-    made: () => until('the flood is made', async () => existsSync(made)),
-    letGo: () => writeFileSync(go, '\n'),
-    took: () => Number(readFileSync(took, 'utf8')),
-  }
-}
+/** Seconds that the flood took. */
+const took = (name: string): number => Number(readFileSync(file(name), 'utf8'))
 
 /** The engine into `cat`, beside a bare server that is probed the same. */
 const intoCat = async () => {
@@ -61,15 +45,12 @@ const intoCat = async () => {
   const script = `require('node:http').createServer({ keepAliveTimeout: 0 }, (_, response) => response.end('{}')).listen(${port}, '127.0.0.1')`
   const server = spawn(process.execPath, ['-e', script], { stdio: 'ignore' })
   await until('the bare server answers', async () => (await get(`http://127.0.0.1:${port}/`)).status)
-  const lines = makeFlood('cat')
-  const child = spawn('/bin/sh', ['-c', `${lines.words} | cat > /dev/null`], { stdio: 'ignore' })
-  await lines.made()
   const { stop } = await probe(`http://127.0.0.1:${port}/`)
-  lines.letGo()
+  const child = spawn('/bin/sh', ['-c', `perl ${file('flood')} ${file('cat.took')} | cat > /dev/null`], { stdio: 'ignore' })
   await once(child, 'exit')
   const probes = await stop()
   server.kill('SIGKILL')
-  return { took: lines.took(), probes }
+  return { took: took('cat.took'), probes }
 }
 
 /** Probes `url` from a process of its own, once the answers come in time; `stop` gives what it saw. */
@@ -88,9 +69,10 @@ const probe = async (url: string): Promise<{ readonly stop: () => Promise<Probes
 }
 
 const intoAim = async () => {
-  rmSync(file('over'), { force: true })
-  execFileSync('mkfifo', [file('over')])
-  const lines = makeFlood('aim')
+  for (const name of ['go', 'over']) {
+    rmSync(file(name), { force: true })
+    execFileSync('mkfifo', [file(name)])
+  }
   const [port = 0] = await freePorts(1)
   const ops = `http://127.0.0.1:${port}`
   const child = spawn(process.execPath, [join(root, 'dist/aim.js')], {
@@ -99,14 +81,15 @@ const intoAim = async () => {
     env: {
       ...bareEnvironment(),
       ...{ AIM_ENGINE: 'simulator', AIM_MODEL_ID: file('model'), AIM_OPS_PORT: String(port), AIM_TERMINATION_LOG: '/dev/null' },
-      ...{ AIM_ENGINE_COMMAND: `/bin/sh -c '${lines.words}; echo > ${file('over')}; sleep 1; exit 3'` },
+      ...{
+        AIM_ENGINE_COMMAND: `/bin/sh -c 'cat ${file('go')}; perl ${file('flood')} ${file('aim.took')}; echo > ${file('over')}; sleep 1; exit 3'`,
+      },
       ...{ AIM_RESTART_BACKOFF: '1h', TMPDIR: directory },
     },
   })
   await until('the engine was spawned', async () => (JSON.parse((await get(`${ops}/status`)).body) as Status).engine.pid)
-  await lines.made()
   const { stop } = await probe(`${ops}/livez`)
-  lines.letGo()
+  writeFileSync(file('go'), '')
   // Without a look meanwhile, which would take the time that is measured.
   await readFile(file('over'))
   const probes = await stop()
@@ -115,7 +98,7 @@ const intoAim = async () => {
   // Killed it would leave the next engine behind, which waits for its turn.
   child.kill('SIGTERM')
   await once(child, 'exit')
-  return { took: lines.took(), probes, dropped, last: failure.evidence.at(-1) ?? '' }
+  return { took: took('aim.took'), probes, dropped, last: failure.evidence.at(-1) ?? '' }
 }
 
 const at = (sorted: readonly number[], part: number): number =>
