@@ -36,11 +36,11 @@ export const spawnProgram = (program: Program, listener: Listener): void => {
   const [out, err] = [openPipe(), openPipe()]
   const child = start(program, [out, err], listener)
   closeAll([out?.write, err?.write])
-  if (child?.pid === undefined) closeAll([out?.read, err?.read])
-  child?.on('error', (error) => {
-    if (child.pid === undefined) listener.onSpawnFailed(failureOf(error, program))
-  })
-  if (child?.pid === undefined) return
+  if (child?.pid === undefined) {
+    closeAll([out?.read, err?.read])
+    child?.on('error', (error) => listener.onSpawnFailed(failureOf(error, program)))
+    return
+  }
   listener.onSpawned(child.pid)
   const read = (from: number | Readable | null | undefined, stream: 'stdout' | 'stderr'): Promise<void> | undefined =>
     from == null ? undefined : readLines(from, (lines) => listener.onLines(lines, stream))
