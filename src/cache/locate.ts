@@ -105,10 +105,19 @@ export const snapshotFiles = (path: string): readonly { readonly path: string; r
 const unreadable = (path: string, because: string, fix: string, cause?: unknown): Failure =>
   new Failure(`cannot read the model's config.json in ${path}: ${because}`, { exitCode: exitCodes.config, fix, cause })
 
+const absent = (path: string): Failure =>
+  readText(join(path, 'adapter_config.json')) === undefined
+    ? unreadable(path, 'it is absent or cannot be opened', 'name a directory in the layout of transformers')
+    : unreadable(
+        path,
+        'what lies there is an adapter by its adapter_config.json, and no model',
+        `name the model that it was made for, with AIM_ENGINE_ARGS='{"enable-lora": true, "lora-modules": ["name=${path}"]}'`,
+      )
+
 /** config.json of a snapshot or model directory, or the file itself where `path` ends in .json. Throws a Failure (78) when it is absent, unreadable, or no JSON object. */
 export const readModelConfig = (path: string): Record<string, unknown> => {
   const text = readText(path.endsWith('.json') ? path : join(path, 'config.json'))
-  if (text === undefined) throw unreadable(path, 'it is absent or cannot be opened', 'name a directory in the layout of transformers')
+  if (text === undefined) throw absent(path)
   const value = attempt(() => parsePythonJson(text))
   if (!isRecord(value)) throw unreadable(path, 'it is not a JSON object', 'fetch the file again, or mend it')
   return value

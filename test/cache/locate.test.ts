@@ -144,6 +144,8 @@ test('readModelConfig() gives the object, or says what is wrong with the file', 
   const fails = (says: RegExp) =>
     assert.throws(() => readModelConfig(directory), { name: 'Failure', exitCode: exitCodes.config, message: says })
   fails(/absent or cannot be opened/)
+  await writeFile(join(directory, 'adapter_config.json'), '{}')
+  fails(/an adapter/)
   await writeFile(join(directory, 'config.json'), '{"a":')
   fails(/not a JSON object/)
   await writeFile(join(directory, 'config.json'), '[1]')
