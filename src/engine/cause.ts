@@ -12,7 +12,7 @@ export type Cause = {
   readonly pattern: RegExp
   /** Read of the frames of the traceback that the complaint ended: tells one error of Python's own from another. */
   readonly within?: RegExp
-  /** May use `$<name>` of the pattern's groups. */
+  /** May use `$<name>` of the groups of the pattern and of `within`. */
   readonly sentence: string
   readonly fix: string
   readonly remedy: Remedy

@@ -183,8 +183,9 @@ export const argumentCauses: readonly Cause[] = [
   {
     cause: 'bad-variable',
     pattern: /(?:invalid literal for int\(\) with base 10|could not convert string to float): '(?<value>[^']*)'/,
-    within: /\/vllm\/(?:envs\.py|platforms\/|utils\/ompmultiprocessing\.py|v1\/worker\/cpu_worker\.py)/,
-    sentence: "an environment variable of the engine is not a number: '$<value>'",
+    within:
+      /^[\s\S]*\/vllm\/envs\.py", [^\n]*\n[^\n]*getenv\("(?<name>\w+)"|\/vllm\/(?:envs\.py|platforms\/|utils\/ompmultiprocessing\.py|v1\/worker\/cpu_worker\.py)/,
+    sentence: "an environment variable of the engine is not a number: $<name> '$<value>'",
     fix: 'correct the VLLM_ variable that holds it (VLLM_CPU_OMP_THREADS_BIND lists cores as 0-7 or 0,1)',
     remedy: 'configure',
   },
@@ -207,6 +208,14 @@ export const argumentCauses: readonly Cause[] = [
     pattern: /Sleep mode is not supported on current platform|cumem allocator is not supported/,
     sentence: 'sleep mode does not work on this machine',
     fix: 'leave "enable-sleep-mode" out of AIM_ENGINE_ARGS',
+    remedy: 'configure',
+  },
+  {
+    cause: 'extension-missing',
+    pattern: /^(?!FileNotFoundError)(?<what>\w+(?:Error|Exception)\b.*)/,
+    within: /in import_from_path\b[\s\S]*in exec_module\b/,
+    sentence: 'a plugin that was named cannot be loaded: $<what>',
+    fix: '"tool-parser-plugin" or "reasoning-parser-plugin" in AIM_ENGINE_ARGS names a file that was made for this version of the engine; leave it out where the engine has the parser itself',
     remedy: 'configure',
   },
   {

@@ -21,9 +21,9 @@ export const buildCauses: readonly Cause[] = [
   {
     cause: 'compiler-missing',
     pattern:
-      /fatal error: (?<header>\S+\.h): No such file|(?<part>cannot find (?:'ld'|-l\w+)|(?:cannot execute|error trying to exec) '?(?:cc1\w*|as|collect2))|(?:No working C\+\+ compiler|InvalidCxxCompiler|Failed to find C compiler|No such file or directory: '(?<tool>(?:\S*\/)?(?:g\+\+|gcc|cc|c\+\+|clang\S*|ninja|hipcc))')/,
+      /fatal error: (?<header>(?!\/)\S+): No such file|(?<part>cannot find (?:'ld'|-l\w+)|(?:cannot execute|error trying to exec) '?(?:cc1\w*|as|collect2))|(?:No working C\+\+ compiler|InvalidCxxCompiler|Failed to find C compiler|No such file or directory: '(?<tool>(?:\S*\/)?(?:g\+\+|gcc|cc|c\+\+|clang\S*|ninja|hipcc))')/,
     sentence: 'the engine compiles at start and found no compiler, or one without all its parts: $<header> $<part> $<tool>',
-    fix: 'use the full image (gcc, g++, python3-dev), or AIM_ENGINE_ARGS=\'{"enforce-eager": true}\'',
+    fix: 'use the full image (gcc, g++ with libstdc++-dev, python3-dev), or AIM_ENGINE_ARGS=\'{"enforce-eager": true}\'',
     remedy: 'configure',
   },
   {
@@ -60,7 +60,7 @@ export const buildCauses: readonly Cause[] = [
   {
     cause: 'library-missing',
     pattern:
-      /(?<what>lib[\w.+-]+\.so[\w.]*): cannot open shared object file|version `?(?<version>(?:GLIBC|GLIBCXX|CXXABI)_[\d.]+)'? not found|undefined symbol: (?<symbol>\S+)|cannot import name '(?<name>\w+)' from/,
+      /(?<what>(?:\/\S+\/)?lib[\w.+-]+\.so[\w.]*): (?:cannot open shared object file|file too short|invalid ELF header)|version `?(?<version>(?:GLIBC|GLIBCXX|CXXABI)_[\d.]+)'? not found|undefined symbol: (?<symbol>\S+)|cannot import name (?<name>'\w+' from .*)/,
     sentence: 'a library that the engine needs is missing or does not fit: $<what> $<version> $<symbol> $<name>',
     fix: 'image, ROCm and Python packages do not belong together: use the image as it was published; leave LD_LIBRARY_PATH and PYTHONPATH alone',
     remedy: 'configure',

@@ -109,6 +109,13 @@ export const hostCauses: readonly Cause[] = [
   },
   {
     cause: 'path-not-found',
+    pattern: /No such file or directory: '(?<path>[^']*)\/(?:counter|summary|histogram|gauge_\w+)_\d+\.db'/,
+    sentence: 'the directory that PROMETHEUS_MULTIPROC_DIR names is not there: $<path>',
+    fix: 'leave PROMETHEUS_MULTIPROC_DIR out, so that the engine makes one of its own, or make that directory',
+    remedy: 'configure',
+  },
+  {
+    cause: 'path-not-found',
     pattern:
       /(?:FileNotFoundError|FileExistsError|OSError|NotADirectoryError|IsADirectoryError).*\[Errno (?:2|17|20|21|36|40)\] (?<why>[^:]*):? ?'?(?<path>[^'\n]*)/,
     sentence: 'a file or directory that was named cannot be used: $<path> ($<why>)',

@@ -172,6 +172,13 @@ export const machineCauses: readonly Cause[] = [
   },
   {
     cause: 'collective',
+    pattern: /Unable to find address for: (?<name>\S+)/,
+    sentence: 'the container has no network interface $<name>, or it has no address',
+    fix: 'GLOO_SOCKET_IFNAME names an interface that `ip addr` shows in the container; leave it out on a single node',
+    remedy: 'configure',
+  },
+  {
+    cause: 'collective',
     whileServing: true,
     pattern:
       /^.{0,120}?(?:NCCL error|NCCL WARN (?<warn>.*)|unhandled (?:system|cuda|hip) error|DistBackendError|ncclInternalError|ncclSystemError|Watchdog caught collective operation timeout)/,

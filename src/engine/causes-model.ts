@@ -215,6 +215,13 @@ export const modelCauses: readonly Cause[] = [
   },
   {
     cause: 'no-tokenizer',
+    pattern: /data did not match any variant of untagged enum (?<part>\w+)/,
+    sentence: 'this engine cannot read the tokenizer.json of the model ($<part>)',
+    fix: `it was made by a newer tokenizers: use an image with newer transformers and vLLM; or it is damaged: ${pullAgain}`,
+    remedy: 'configure',
+  },
+  {
+    cause: 'no-tokenizer',
     pattern: /^(?!PermissionError)(?<what>.{1,200})/,
     within: /(?:tokenization_\w+|tokenizers\/\w+|tokenizer_base)\.py", line \d+, in (?!.*(?:load_weights|_initialize_model))/,
     sentence: 'the tokenizer cannot be read: $<what>',

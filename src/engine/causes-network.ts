@@ -21,7 +21,7 @@ export const networkCauses: readonly Cause[] = [
     cause: 'bad-address',
     pattern:
       /\[Errno 9[79]\] (?<what>.*)|port must be 0-65535|(?<long>AF_UNIX path too long)|getaddrinfo.*(?:bind|listen)|could not bind on any address out of (?<all>.*)/,
-    sentence: 'the engine cannot listen on the address it was given $<what> $<long> $<all>',
+    sentence: 'the engine cannot listen on the address it was given: $<what> $<long> $<all>',
     fix: 'AIM_HOST is an address of this container (0.0.0.0 for all), AIM_PORT a number from 1 to 65535',
     remedy: 'configure',
   },
@@ -41,6 +41,14 @@ export const networkCauses: readonly Cause[] = [
     sentence: 'this user may not listen on that port',
     fix: 'set AIM_PORT to 1024 or above, or sysctl net.ipv4.ip_unprivileged_port_start=0',
     remedy: 'permit',
+  },
+  {
+    cause: 'certificate',
+    pattern: /KEY_VALUES_MISMATCH/,
+    within: /load_cert_chain/,
+    sentence: 'the TLS certificate and the key of the engine do not belong together',
+    fix: 'mount the key of this certificate: "ssl-certfile" and "ssl-keyfile" in AIM_ENGINE_ARGS name PEM files of one pair',
+    remedy: 'configure',
   },
   {
     cause: 'certificate',

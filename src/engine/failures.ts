@@ -31,9 +31,9 @@ const codes: Readonly<Record<Remedy, number | undefined>> = {
 /** Another try cannot help where a person has to change something first. */
 const permanent: ReadonlySet<Remedy> = new Set<Remedy>(['configure', 'permit', 'change-machine', 'mend-files'])
 
-/** What only passes on that something else failed (vllm/v1/engine, vllm/v1/executor, 0.32). */
+/** What only passes on that something else failed (vllm/v1/engine, vllm/v1/executor, 0.32), or that nobody is at the other end of a pipe any more. */
 const wrapper =
-  /Engine core initialization failed|process failed during engine core initialization|initialization failed due to an exception|Worker failed with error|Call to \w+ method failed|EngineDeadError|RuntimeError: (?:cancelled|Executor failed|cannot schedule new futures)|^SystemExit|^KeyboardInterrupt/
+  /Engine core initialization failed|process failed during engine core initialization|initialization failed due to an exception|Worker failed with error|Call to \w+ method failed|EngineDeadError|RuntimeError: (?:cancelled|Executor failed|cannot schedule new futures)|^SystemExit|^KeyboardInterrupt|^BrokenPipeError|^ConnectionResetError|^EOFError$/
 
 type Weight = NonNullable<Cause['weight']>
 type Found = { readonly rule: Cause; readonly complaint: Complaint; readonly groups: Readonly<Record<string, string | undefined>> }
@@ -76,9 +76,10 @@ const said = (at: number, text: string): Complaint => ({ at, process: '', text, 
 const firstOf = (rules: readonly Cause[], complaints: readonly Complaint[]): Found | undefined => {
   for (const complaint of complaints) {
     for (const rule of rules) {
-      if (rule.within !== undefined && !rule.within.test(complaint.frames ?? '')) continue
+      const within = rule.within?.exec(complaint.frames ?? '')
+      if (within === null) continue
       const match = rule.pattern.exec(complaint.block)
-      if (match !== null) return { rule, complaint, groups: match.groups ?? {} }
+      if (match !== null) return { rule, complaint, groups: { ...within?.groups, ...match.groups } }
     }
   }
   return undefined

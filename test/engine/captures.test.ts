@@ -9,11 +9,12 @@ const linesOf = (path: string): readonly string[] => readFileSync(path, 'utf8').
 
 describe('every failed start of the real vLLM 0.32 that test/engines/captures.ts makes is named', () => {
   const own = join(import.meta.dirname, '../fixtures/engine')
-  for (const { name, cause } of failedStarts) {
+  for (const { name, cause, says } of failedStarts) {
     test(`${name}: ${cause}`, () => {
-      const { cause: named, fix, evidence } = explainExit({ code: 1, signal: null }, linesOf(join(own, `${name}.log`)), false)
+      const { cause: named, sentence, fix, evidence } = explainExit({ code: 1, signal: null }, linesOf(join(own, `${name}.log`)), false)
       assert.equal(named, cause)
       assert.ok(fix, 'no fix')
+      if (says !== undefined) assert.match(`${sentence} ${fix}`, says)
       assert.ok(evidence.length > 0 && evidence.length <= 10)
       // But for an error without a word.
       const frames = evidence.filter((line, at) => /^\s*File "/.test(line) && !/^\w+$/.test(evidence[at + 1] ?? ''))

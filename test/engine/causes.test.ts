@@ -163,9 +163,9 @@ describe('the rules', () => {
       assert.ok(fix.length > 10 && !/[.;]$/.test(sentence))
     }
   })
-  test('fill only groups that their pattern has', () => {
-    for (const { cause, pattern, sentence, fix } of causes) {
-      const groups = new Set([...pattern.source.matchAll(/\(\?<(\w+)>/g)].map(([, name]) => name))
+  test('fill only groups that their patterns have', () => {
+    for (const { cause, pattern, within, sentence, fix } of causes) {
+      const groups = new Set([...`${pattern.source}${within?.source}`.matchAll(/\(\?<(\w+)>/g)].map(([, name]) => name))
       const used = [...`${sentence} ${fix}`.matchAll(/\$<(\w+)>/g)].map(([, name]) => name)
       assert.deepEqual(
         used.filter((name) => !groups.has(name)),

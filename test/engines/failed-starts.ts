@@ -5,6 +5,8 @@ import { join } from 'node:path'
 export type FailedStart = {
   readonly name: string
   readonly cause: string
+  /** What the sentence and the fix must say, where the cause alone says too little. */
+  readonly says?: RegExp
   /** Breaks a copy of the tiny model. */
   readonly edit?: (directory: string) => void
   /** Served instead of the copy. */
@@ -493,7 +495,12 @@ export const failedStarts: readonly FailedStart[] = [
   },
   { name: 'scheduler-class-missing', cause: 'extension-missing', argv: ['--scheduler-cls', 'nowhere.Scheduler'] },
   { name: 'worker-class-missing', cause: 'extension-missing', argv: ['--worker-cls', 'nowhere.Worker'] },
-  { name: 'variable-interface-unknown', cause: 'collective', env: { GLOO_SOCKET_IFNAME: 'nope0' } },
+  {
+    name: 'variable-interface-unknown',
+    cause: 'collective',
+    says: /interface nope0.*GLOO_SOCKET_IFNAME/,
+    env: { GLOO_SOCKET_IFNAME: 'nope0' },
+  },
   { name: 'rpc-path-missing', cause: 'no-temporary-directory', env: { VLLM_RPC_BASE_PATH: '/nowhere' } },
   {
     name: 'compiler-disk-full',
@@ -574,5 +581,71 @@ export const failedStarts: readonly FailedStart[] = [
     cause: 'no-permission',
     edit: (directory) => chmodSync(join(directory, 'tokenizer.json'), 0),
     cold: ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-all'],
+  },
+  // a third round: what was wrong at first, of 48 ways that somebody thought of who had not seen the ones above
+  {
+    name: 'core-killed-while-workers-load',
+    cause: 'killed',
+    kill: { signal: 'SIGKILL', process: 'EngineCore', when: /Starting to load model/ },
+  },
+  {
+    name: 'compiler-headers-cxx',
+    cause: 'compiler-missing',
+    says: /algorithm/,
+    argv: ['--compile'],
+    inside: 'mount -t tmpfs none /usr/include/c++',
+    env: { VLLM_CACHE_ROOT: 'SCRATCH/cache', TORCHINDUCTOR_CACHE_DIR: 'SCRATCH/inductor' },
+  },
+  {
+    name: 'library-empty',
+    cause: 'library-missing',
+    says: /libstdc\+\+\.so\.6.*LD_LIBRARY_PATH/,
+    inside: 'mkdir $SCRATCH/lib; : > $SCRATCH/lib/libstdc++.so.6',
+    env: { LD_LIBRARY_PATH: 'SCRATCH/lib' },
+    cold: [],
+  },
+  {
+    name: 'module-shadowed',
+    cause: 'library-missing',
+    says: /\/scratch\/tokenizers\.py.*PYTHONPATH/,
+    inside: 'echo MAX_TOKENS = 4096 > $SCRATCH/tokenizers.py',
+    env: { PYTHONPATH: 'SCRATCH' },
+    cold: [],
+  },
+  {
+    name: 'variable-not-a-number',
+    cause: 'bad-variable',
+    says: /VLLM_SERVER_DEV_MODE 'true'/,
+    env: { VLLM_SERVER_DEV_MODE: 'true' },
+    cold: [],
+  },
+  {
+    name: 'metrics-directory-missing',
+    cause: 'path-not-found',
+    says: /PROMETHEUS_MULTIPROC_DIR.* \/scratch\/metrics\b/,
+    env: { PROMETHEUS_MULTIPROC_DIR: 'SCRATCH/metrics' },
+    cold: [],
+  },
+  {
+    name: 'tokenizer-of-newer-library',
+    cause: 'no-tokenizer',
+    says: /image with newer/,
+    edit: (directory) =>
+      json(directory, 'tokenizer.json', (fields) => ({ ...fields, pre_tokenizer: { type: 'UnicodeSegments', version: 3 } })),
+  },
+  {
+    name: 'tool-parser-plugin-outdated',
+    cause: 'extension-missing',
+    says: /vllm\.entrypoints\.openai\.protocol.*tool-parser-plugin/,
+    edit: write('parser.py', 'from vllm.entrypoints.openai.protocol import ChatCompletionRequest\n'),
+    argv: ['--enable-auto-tool-choice', '--tool-call-parser', 'acme', '--tool-parser-plugin', 'MODEL/parser.py'],
+  },
+  {
+    name: 'certificate-of-another-key',
+    cause: 'certificate',
+    says: /do not belong together/,
+    inside:
+      'openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -keyout $SCRATCH/old.pem -out $SCRATCH/cert.pem; openssl genrsa -out $SCRATCH/key.pem',
+    argv: ['--ssl-certfile', 'SCRATCH/cert.pem', '--ssl-keyfile', 'SCRATCH/key.pem'],
   },
 ]
