@@ -83,6 +83,14 @@ export const hostCauses: readonly Cause[] = [
     remedy: 'configure',
   },
   {
+    cause: 'engine-missing',
+    pattern: /No module named '(?<what>vllm\.[\w.]+)'/,
+    within: /\/bin\/vllm", line \d+, in <module>/,
+    sentence: 'the installed engine is incomplete, or another directory named vllm hides it: $<what> is missing',
+    fix: 'leave PYTHONPATH alone; start where no directory is named vllm; use the image as it was published',
+    remedy: 'configure',
+  },
+  {
     cause: 'program-missing',
     pattern:
       /Command '(?<what>[^' ]+)[^']*' returned non-zero exit status 127|FileNotFoundError: \[Errno 2\] No such file or directory: '(?<file>lscpu|numactl|ldconfig|lspci|rocminfo|amd-smi)'/,

@@ -120,9 +120,16 @@ export const modelCauses: readonly Cause[] = [
   },
   {
     cause: 'dtype',
+    pattern: /module 'torch' has no attribute '(?<type>\w*float\w*|[bf]p?\d+|half\w*)'/,
+    sentence: "the model's config.json names a number format that PyTorch does not have: $<type>",
+    fix: `write "bfloat16", "float16" or "float32" there as "dtype" (or "torch_dtype"), or ${pullAgain}`,
+    remedy: 'configure',
+  },
+  {
+    cause: 'dtype',
     pattern:
-      /does not support float16|Unknown dtype: (?<what>\S+)|module 'torch' has no attribute '(?<type>\w*float\w*)'|Bfloat16 is only supported on GPUs|(?<quant>torch\.\w+) is not supported for quantization method/,
-    sentence: 'the number format $<what> $<type> $<quant> does not go with this model, quantization or GPU',
+      /does not support float16|Unknown dtype: (?<what>\S+)|Bfloat16 is only supported on GPUs|(?<quant>torch\.\w+) is not supported for quantization method/,
+    sentence: 'the number format $<what> $<quant> does not go with this model, quantization or GPU',
     fix: 'AIM_ENGINE_ARGS=\'{"dtype": "bfloat16"}\' (or "float16" for awq and gptq)',
     remedy: 'configure',
   },
@@ -154,7 +161,7 @@ export const modelCauses: readonly Cause[] = [
   {
     cause: 'quantization',
     pattern:
-      /(?:Unknown quantization method: |Invalid quantization method: )(?<what>[\w-]+)|(?<bits>Unsupported num_bits = .*?)\. |(?<only>Currently, only .*?weight quantization is supported[^.]*)|(?<rocm>\S+) quantization is currently not supported in (?<on>\w+)|quantization method (?<gpu>\S+) is not supported for the current GPU|Value error, (?<scheme>Unsupported (?:activation scheme|weight quant key|activation quant key).*?|moe_wna16 only support.*?)(?: \[type=|$)/m,
+      /(?:Unknown quantization method: |Invalid quantization method: )(?<what>[\w-]+)|(?<bits>Unsupported num_bits = .*?)\. |(?<only>Currently, only .*?weight quantization is supported[^.]*)|(?<rocm>\S+) quantization is currently not supported in (?<on>\w+)|quantization method (?<gpu>\S+) is not supported for the current GPU|Value error, (?<scheme>Unsupported (?:activation scheme|weight quant key|activation quant key|quantization config).*?|moe_wna16 only support.*?)(?: \[type=|$)/m,
     sentence:
       'the quantization $<what> $<rocm> $<gpu> of this checkpoint does not run in this engine on this machine: $<bits> $<only> $<scheme>',
     fix: 'choose another checkpoint of this model in AIM_MODEL_ID (fp8, awq and gptq run on ROCm), or another AIM_PRECISION',

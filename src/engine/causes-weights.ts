@@ -76,8 +76,8 @@ export const weightCauses: readonly Cause[] = [
   {
     cause: 'adapter',
     pattern:
-      /LoRAAdapterNotFoundError: (?<what>.*)|(?<rank>LoRA rank \d+ is greater than max_lora_rank \d+)|(?<off>LoRA is not enabled)|(?<names>\S+ is unsupported LoRA weight)|While loading (?<dir>\S+), expected target modules/,
-    sentence: 'a LoRA adapter cannot be used: $<what> $<rank> $<off> $<names> $<dir>',
+      /LoRAAdapterNotFoundError: (?<what>.*)|(?<rank>LoRA rank \d+ is greater than max_lora_rank \d+)|(?<off>LoRA is not enabled)|(?<names>\S+ is unsupported LoRA weight)|(?<not>vLLM (?:does not yet support|only supports) .*?)\.?$|While loading (?<dir>\S+), expected target modules/m,
+    sentence: 'a LoRA adapter cannot be used: $<what> $<rank> $<off> $<names> $<not> $<dir>',
     fix: 'in AIM_ENGINE_ARGS: "enable-lora": true, "lora-modules": ["name=/path/in/the/container"], "max-lora-rank" at least the adapter\'s; the adapter must be made for this model',
     remedy: 'configure',
   },

@@ -6,6 +6,7 @@ import { hostCauses } from './causes-host.ts'
 import { machineCauses } from './causes-machine.ts'
 import { modelCauses } from './causes-model.ts'
 import { networkCauses } from './causes-network.ts'
+import { settingCauses } from './causes-settings.ts'
 import { stageCauses } from './causes-stages.ts'
 import { weightCauses } from './causes-weights.ts'
 
@@ -16,6 +17,7 @@ import { weightCauses } from './causes-weights.ts'
  */
 export const causes: readonly Cause[] = [
   ...argumentCauses,
+  ...settingCauses,
   ...weightCauses,
   ...modelCauses,
   ...machineCauses,

@@ -648,4 +648,43 @@ export const failedStarts: readonly FailedStart[] = [
       'openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -keyout $SCRATCH/old.pem -out $SCRATCH/cert.pem; openssl genrsa -out $SCRATCH/key.pem',
     argv: ['--ssl-certfile', 'SCRATCH/cert.pem', '--ssl-keyfile', 'SCRATCH/key.pem'],
   },
+  // a fourth round, the same way: 40 ways
+  { name: 'dtype-abbreviated', cause: 'dtype', says: /fp16.*"float16"/, edit: config({ dtype: 'fp16' }) },
+  {
+    name: 'quantization-gptq-bits',
+    cause: 'quantization',
+    says: /bits=3/,
+    edit: config({ quantization_config: { quant_method: 'gptq', bits: 3, group_size: 128, desc_act: false, sym: true } }),
+  },
+  {
+    name: 'lora-dora',
+    cause: 'adapter',
+    says: /DoRA/,
+    edit: adapter({ peft_type: 'LORA', r: 8, lora_alpha: 16, use_dora: true, target_modules: ['q_proj'] }),
+    argv: ['--enable-lora', '--lora-modules', 'a=MODEL/adapter'],
+  },
+  { name: 'python-hash-seed-quoted', cause: 'bad-variable', says: /PYTHONHASHSEED.*quotes/, env: { PYTHONHASHSEED: '"0"' }, cold: [] },
+  {
+    name: 'engine-shadowed',
+    cause: 'engine-missing',
+    says: /vllm\.entrypoints.*PYTHONPATH/,
+    inside: 'mkdir $SCRATCH/vllm; : > $SCRATCH/vllm/__init__.py',
+    env: { PYTHONPATH: 'SCRATCH' },
+    cold: [],
+  },
+  {
+    name: 'platform-plugin-incomplete',
+    cause: 'extension-missing',
+    says: /torch_npu.*VLLM_PLUGINS/,
+    edit: (directory) => {
+      const info = join(directory, 'site/other-1.0.dist-info')
+      mkdirSync(info, { recursive: true })
+      writeFileSync(join(directory, 'site/other.py'), 'def register(): return "other_platform.Platform"\n')
+      writeFileSync(join(directory, 'site/other_platform.py'), 'import torch_npu\n')
+      writeFileSync(join(info, 'METADATA'), 'Metadata-Version: 2.1\nName: other\nVersion: 1.0\n')
+      writeFileSync(join(info, 'entry_points.txt'), '[vllm.platform_plugins]\nother = other:register\n')
+    },
+    env: { PYTHONPATH: 'MODEL/site' },
+    cold: [],
+  },
 ]
