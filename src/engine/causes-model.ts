@@ -120,7 +120,7 @@ export const modelCauses: readonly Cause[] = [
   },
   {
     cause: 'dtype',
-    pattern: /module 'torch' has no attribute '(?<type>\w*float\w*|[bf]p?\d+|half\w*)'/,
+    pattern: /Error parsing config for .*: module 'torch' has no attribute '(?<type>\w+)'/,
     sentence: "the model's config.json names a number format that PyTorch does not have: $<type>",
     fix: `write "bfloat16", "float16" or "float32" there as "dtype" (or "torch_dtype"), or ${pullAgain}`,
     remedy: 'configure',
@@ -128,8 +128,8 @@ export const modelCauses: readonly Cause[] = [
   {
     cause: 'dtype',
     pattern:
-      /does not support float16|Unknown dtype: (?<what>\S+)|Bfloat16 is only supported on GPUs|(?<quant>torch\.\w+) is not supported for quantization method/,
-    sentence: 'the number format $<what> $<quant> does not go with this model, quantization or GPU',
+      /does not support float16|Unknown dtype: (?<what>\S+)|module 'torch' has no attribute '(?<type>\w*float\w*)'|Bfloat16 is only supported on GPUs|(?<quant>torch\.\w+) is not supported for quantization method/,
+    sentence: 'the number format $<what> $<type> $<quant> does not go with this model, quantization or GPU',
     fix: 'AIM_ENGINE_ARGS=\'{"dtype": "bfloat16"}\' (or "float16" for awq and gptq)',
     remedy: 'configure',
   },

@@ -137,6 +137,12 @@ describe('what only a GPU, a hub or several nodes can show is named by its docum
     ],
     ['disk-full', 74, ["OSError: [Errno 28] No space left on device: '/root/.triton/cache/x'"], /\/root\/\.triton\/cache\/x/],
     ['storage-io', 74, ["OSError: [Errno 116] Stale file handle: '/workspace/model-cache/hub/x'"], /Stale file handle.*model-cache/],
+    [
+      'dtype',
+      78,
+      raised('load_model', "AttributeError: module 'torch' has no attribute 'float8_e8m0fnu'"),
+      /float8_e8m0fnu does not go with/,
+    ],
     ['library-missing', 78, ['ImportError: libamdhip64.so.7: cannot open shared object file: No such file or directory'], /libamdhip64/],
     [
       'startup-timeout',
